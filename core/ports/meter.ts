@@ -1,0 +1,28 @@
+/** What the unit counts and times. Names are the reference's, so that dashboards carry over (contract, "Metrics"). */
+export type TimedFunction =
+  | 'get_process'
+  | 'get_message'
+  | 'get_messages'
+  | 'read_message_data'
+  | 'write_item'
+  | 'acquire_write_lock'
+
+export type Counter =
+  | 'message_save_failures'
+  /** Signatures made, to be held against messages scheduled: the difference was made in vain. */
+  | 'signatures'
+  | 'messages_scheduled'
+  | 'commits'
+  | 'commit_conflicts'
+  | 'uploads'
+  | 'uploads_set_aside'
+  | 'relay_failures'
+  | 'cache_failures'
+
+export interface Meter {
+  /** @param ms whole milliseconds */
+  time(name: TimedFunction, ms: number): void
+  count(name: Counter, by?: number): void
+}
+
+export const noMeter: Meter = { time() {}, count() {} }
