@@ -1,0 +1,82 @@
+/** Reads a data item (ANS-104) from its bytes, strictly. Whether it is signed is another question: `signature.ts`. */
+import { hash } from 'node:crypto'
+import { SchedulerError } from '../errors.ts'
+import { idOf } from './base64url.ts'
+import { signatureTypes } from './signature-types.ts'
+import { decodeTags, type Tag } from './tags.ts'
+import { readUInt64 } from './uint64.ts'
+
+/** A data item. All buffers are views into `raw`: who changes one changes the item. */
+export interface DataItem {
+  readonly raw: Buffer
+  /** base64url(sha256(signature)), 43 characters. Not a name for the bytes: see `BlobRef`. */
+  readonly id: string
+  readonly signatureType: number
+  readonly signature: Buffer
+  /** The public key. */
+  readonly owner: Buffer
+  /** 32 bytes, or none. */
+  readonly target: Buffer
+  /** 32 bytes, or none. */
+  readonly anchor: Buffer
+  readonly tagCount: number
+  /** The tags as encoded. */
+  readonly rawTags: Buffer
+  readonly tags: readonly Tag[]
+  readonly data: Buffer
+}
+
+/**
+ * The data item that takes up exactly these bytes, with all types of signature that can be laid out. What another
+ * encoder would have written otherwise is refused: `invalid-item`, whatever the bytes are. Time and memory are linear.
+ */
+export function parseDataItem(bytes: Buffer): DataItem {
+  let position = 0
+  const take = (length: number, what: string): Buffer => {
+    if (length > bytes.length - position) {
+      throw new SchedulerError('invalid-item', `The data item ends before its ${what} does.`)
+    }
+    const start = position
+    position += length
+    return bytes.subarray(start, position)
+  }
+  const takeOptional = (what: string): Buffer => {
+    const presence = take(1, what)[0]
+    if (presence === 0) return bytes.subarray(position, position)
+    if (presence === 1) return take(32, what)
+    throw new SchedulerError(
+      'invalid-item',
+      `The data item neither has nor lacks its ${what}: that byte must be 0 or 1.`,
+    )
+  }
+
+  const signatureType = take(2, 'signature type').readUInt16LE()
+  const lengths = signatureTypes.get(signatureType)
+  if (lengths === undefined) {
+    throw new SchedulerError('invalid-item', `Signature type ${signatureType} is not known.`)
+  }
+  const signature = take(lengths.signature, 'signature')
+  const owner = take(lengths.owner, 'owner')
+  const target = takeOptional('target')
+  const anchor = takeOptional('anchor')
+  const tagCount = readUInt64(take(8, 'number of tags'))
+  const rawTags = take(readUInt64(take(8, 'length of tags')), 'tags')
+  const tags = decodeTags(rawTags, tagCount)
+  const data = bytes.subarray(position)
+  return {
+    raw: bytes,
+    id: idOf(signature),
+    signatureType,
+    signature,
+    owner,
+    target,
+    anchor,
+    tagCount,
+    rawTags,
+    tags,
+    data,
+  }
+}
+
+/** The owner's address: base64url(sha256(public key)), 43 characters (contract, "Words"). */
+export const ownerAddress = (owner: Buffer): string => hash('sha256', owner, 'base64url')

@@ -1,0 +1,58 @@
+/** Lets nothing be scheduled into a log that is not this unit's own (see `core/ports/log-identity.ts`). */
+import { SchedulerError } from '../errors.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { LogIdentity, LogIdentityStore } from '../ports/log-identity.ts'
+
+/** How long an answer holds, ms: a table can be deleted and restored under its name while instances live. */
+const HOLDS_MS = 60_000
+
+export class IdentityGuard {
+  private readonly store: LogIdentityStore
+  private readonly wallet: string
+  private readonly clock: Clock
+  private checkedAt = Number.NEGATIVE_INFINITY
+  private checking: Promise<void> | undefined
+
+  constructor(store: LogIdentityStore, wallet: string, clock: Clock) {
+    this.store = store
+    this.wallet = wallet
+    this.clock = clock
+  }
+
+  /** Fails with `foreign-log` for another wallet's or a restored log, with `unavailable` when that cannot be told. */
+  async check(): Promise<void> {
+    if (this.clock.now() - this.checkedAt < HOLDS_MS) return
+    this.checking ??= this.ask().finally(() => {
+      this.checking = undefined
+    })
+    await this.checking
+  }
+
+  private async ask(): Promise<void> {
+    const [tables, recorded] = await Promise.all([this.store.actualTables(), this.store.recorded()])
+    const own = { wallet: this.wallet, tables }
+    if (recorded) assertOwn(recorded, own)
+    else if (!(await this.store.begin(own))) {
+      const winner = await this.store.recorded()
+      if (winner) assertOwn(winner, own)
+    }
+    this.checkedAt = this.clock.now()
+  }
+}
+
+function assertOwn(recorded: LogIdentity, own: LogIdentity): void {
+  if (recorded.wallet !== own.wallet) {
+    throw new SchedulerError(
+      'foreign-log',
+      `This log belongs to the wallet ${recorded.wallet}; the unit runs with ${own.wallet} and schedules nothing in it`,
+      { retryAfter: 300 },
+    )
+  }
+  if (recorded.tables !== own.tables) {
+    throw new SchedulerError(
+      'foreign-log',
+      'This log came back from a backup and may lack its last messages; nothing is scheduled until it was completed',
+      { retryAfter: 300 },
+    )
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Puts entries and processes into the log: the one way in. Any number of sequencers, in any number of instances, may write
+ * at once; the store's conditions decide, and this makes of every outcome a truthful answer.
+ */
+import { randomUUID } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import { type Place, SchedulerError } from '../errors.ts'
+import type { LogStore, Spawn } from '../ports/log-store.ts'
+import { chainProcess } from './chain.ts'
+import type { Entry } from './entry.ts'
+import { Lane, type LaneContext } from './lane.ts'
+import type { Head, StoredItem } from './record.ts'
+import { refusalOf } from './state.ts'
+
+export interface SequencerOptions extends Omit<LaneContext, 'heads'> {
+  /** How many heads an instance remembers (PROCESS_CACHE_SIZE). */
+  rememberedHeads: number
+}
+
+/** A process to be begun, made ready before the critical section. */
+export interface NewProcess {
+  id: string
+  item: StoredItem
+  /** Whether the process gets an assignment of its own (ENABLE_PROCESS_ASSIGNMENT). */
+  assigned: boolean
+  settlementDepth: number
+  /** The network's height now. */
+  blockHeight: number
+}
+
+export class Sequencer {
+  private readonly context: LaneContext
+  private readonly store: LogStore
+  private readonly lanes = new Map<string, Lane>()
+
+  constructor({ rememberedHeads, ...context }: SequencerOptions) {
+    this.context = { ...context, heads: new LRUCache<string, Head>({ max: rememberedHeads }) }
+    this.store = context.store
+  }
+
+  /**
+   * The head as far as this instance knows it, read if it does not: for what may be asked of a slightly old one (that the
+   * process is there, what its `Settlement-Depth` is). Undefined: no such process. Fails with `unavailable`.
+   */
+  async recall(process: string): Promise<Head | undefined> {
+    const known = this.context.heads.get(process)
+    if (known) return known
+    const head = await this.store.head(process)
+    if (head?.state === 'open') this.context.heads.set(process, head)
+    return head
+  }
+
+  /**
+   * Schedules an entry and gives its place. Fails with `already-scheduled` or `deep-hash-known` (with the place of what is
+   * there), `not-found` (no such process), `frozen`, `incomplete`, or `unavailable`, saying whether it may be scheduled yet.
+   * @param deadline ms since the epoch: when the caller must have its answer
+   */
+  schedule(entry: Entry, deadline: number): Promise<Place> {
+    const { process } = entry
+    let lane = this.lanes.get(process)
+    if (!lane) {
+      lane = new Lane(process, this.context, () => this.lanes.delete(process))
+      this.lanes.set(process, lane)
+    }
+    return lane.add(entry, deadline)
+  }
+
+  /**
+   * Begins a process. One that is there already is left as it is, which is no error. Fails with `frozen` or `incomplete`
+   * where that is what is there, and with `unavailable`.
+   */
+  async spawn(process: NewProcess, deadline: number): Promise<void> {
+    const { clock, heads } = this.context
+    const spawn = await this.prepare(process)
+    for (let tries = 0; ; tries++) {
+      const outcome = await this.store.spawn(spawn)
+      switch (outcome.kind) {
+        case 'committed':
+          heads.set(process.id, spawn.head)
+          return
+        case 'exists': {
+          const refusal = refusalOf(outcome.head ?? (await this.store.head(process.id)))
+          if (refusal) throw refusal
+          return
+        }
+        case 'busy':
+        case 'unanswered':
+          // The same spawn with the same token: it happens once, and `exists` is as good as having done it.
+          await clock.sleep(Math.min(200, 2 ** tries) * (0.5 + clock.random()))
+      }
+      if (clock.now() > deadline) {
+        throw new SchedulerError(
+          'unavailable',
+          'The log did not answer in time: the process may have been spawned; asking again is safe',
+          { retryAfter: 1 },
+        )
+      }
+    }
+  }
+
+  private async prepare({ id, item, assigned, settlementDepth, blockHeight }: NewProcess): Promise<Spawn> {
+    const now = this.context.clock.now()
+    const bare: Head = {
+      process: id,
+      state: 'open',
+      next: 0,
+      timestamp: now,
+      blockHeight,
+      epoch: 0,
+      firstNonce: assigned ? 0 : -1,
+      settlementDepth,
+    }
+    const record = { process: id, kind: 'process', item, id, timestamp: now, timeKey: now, blockHeight } as const
+    const token = randomUUID()
+    if (!assigned) return { head: bare, record: { ...record, nonce: -1 }, token }
+    const { assignment, hashChain, head } = await chainProcess(bare, { ...this.context, now, height: blockHeight })
+    return {
+      head,
+      record: { ...record, nonce: 0, assignment: assignment.raw },
+      hashChain,
+      assignmentId: assignment.id,
+      token,
+    }
+  }
+}

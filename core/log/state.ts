@@ -1,0 +1,37 @@
+/** What a head's state allows (contract, "What is refused"), and when two heads are the same. */
+import { SchedulerError } from '../errors.ts'
+import type { Head } from './record.ts'
+
+/** Why nothing can be scheduled after this head, if so; also without one (no such process). */
+export function refusalOf(head: Head | undefined): SchedulerError | undefined {
+  if (!head) return unknownProcess()
+  switch (head.state) {
+    case 'open':
+      return undefined
+    case 'frozen':
+      return new SchedulerError('frozen', 'The process is frozen: it can be read, and takes no messages for now', {
+        retryAfter: 60,
+      })
+    case 'incomplete':
+      return incomplete()
+  }
+}
+
+/** Why a process cannot be read, if so. */
+export function readRefusalOf(head: Head | undefined): SchedulerError | undefined {
+  if (!head) return unknownProcess()
+  return head.state === 'incomplete' ? incomplete() : undefined
+}
+
+export const unknownProcess = () => new SchedulerError('not-found', 'Process not found')
+
+const incomplete = () =>
+  new SchedulerError('incomplete', 'The process is still being migrated to this scheduler unit', { retryAfter: 60 })
+
+/** The same end of the same log: what a commit's condition in the store compares. */
+export const sameHead = (a: Head, b: Head): boolean =>
+  a.next === b.next &&
+  a.state === b.state &&
+  (a.lastAssignment === undefined
+    ? b.lastAssignment === undefined
+    : b.lastAssignment !== undefined && a.lastAssignment.equals(b.lastAssignment))

@@ -1,0 +1,20 @@
+/**
+ * Whose log this is. The log names the wallet that signs it and the tables that it was begun in. Another wallet's
+ * assignments would not belong to the scheduler that clients know; and tables that came back from a backup lack the last
+ * minutes, so that nonces would be given out twice.
+ */
+export interface LogIdentity {
+  /** The wallet's address. */
+  wallet: string
+  /** What the store calls the tables themselves, whatever their names are; differs in a restored one. */
+  tables: string
+}
+
+export interface LogIdentityStore {
+  /** The identity that the tables have now. */
+  actualTables(): Promise<string>
+  /** The identity that the log was begun with, if it was begun. */
+  recorded(): Promise<LogIdentity | undefined>
+  /** Begins the log; false if somebody else just did. */
+  begin(identity: LogIdentity): Promise<boolean>
+}

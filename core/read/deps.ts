@@ -1,0 +1,39 @@
+/** What reading needs from outside, given once for each instance. */
+import type { BlobStore } from '../ports/blob-store.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { LogStore } from '../ports/log-store.ts'
+import type { TimeIndex } from '../ports/metadata-index.ts'
+import type { Meter, TimedFunction } from '../ports/meter.ts'
+import type { SeekMemory } from './seek.ts'
+
+export interface ReadDeps {
+  log: LogStore
+  blobs: BlobStore
+  /** Only ever a hint. */
+  times: TimeIndex
+  /** Lives as long as the instance; `createSeekMemory()`. */
+  memory: SeekMemory
+  meter: Meter
+  clock: Clock
+  /**
+   * Where a page ends for its size, bytes of its JSON text. A Lambda streams 6 MB fast, then 2 MB a second
+   * (docs/architecture.md), so `defaultMaxPageBytes` unless configured.
+   */
+  maxPageBytes: number
+}
+
+export const defaultMaxPageBytes = 5_000_000
+
+/** Runs `run` and has the meter know how long it took, also when it failed. */
+export async function timed<T>(
+  { meter, clock }: Pick<ReadDeps, 'meter' | 'clock'>,
+  name: TimedFunction,
+  run: () => Promise<T>,
+): Promise<T> {
+  const start = clock.now()
+  try {
+    return await run()
+  } finally {
+    meter.time(name, Math.round(clock.now() - start))
+  }
+}

@@ -1,0 +1,64 @@
+/** What an id names, for `GET /{id}` (contract, "One record by id"). */
+import { isId } from '../ans104/base64url.ts'
+import { SchedulerError } from '../errors.ts'
+import type { Head, LogRecord } from '../log/record.ts'
+import type { Finding, LogStore } from '../ports/log-store.ts'
+import { type ReadDeps, timed } from './deps.ts'
+import { outOfPlace, readRecord } from './read-records.ts'
+import { readable } from './readable-head.ts'
+
+export type Found =
+  /** A process that is known here: its schedule is meant. */
+  { kind: 'schedule'; head: Head } | { kind: 'record'; record: LogRecord }
+
+/**
+ * @param named the process that the caller names, if any; may be anything, and is only a preference
+ * Fails with `not-found`; `incomplete` where the record's process is still being migrated; `unavailable`.
+ */
+export async function find(
+  deps: Pick<ReadDeps, 'log' | 'meter' | 'clock'>,
+  id: string,
+  named: string | undefined,
+): Promise<Found> {
+  if (!isId(id)) throw notFound()
+  const { log } = deps
+  // Who names the process that is asked for wants its schedule; else both questions go out at once.
+  const findings = named === id ? undefined : log.find(id)
+  // If the process is known, this answer is not needed, nor its failure.
+  findings?.catch(() => undefined)
+  const head = await log.head(id)
+  if (head !== undefined) return { kind: 'schedule', head }
+
+  return timed(deps, 'get_message', async () => {
+    for (const finding of inOrder(await (findings ?? log.find(id)), named)) {
+      const record = await recordOf(log, finding, id)
+      if (record !== undefined) return { kind: 'record', record }
+    }
+    throw notFound()
+  })
+}
+
+const notFound = () => new SchedulerError('not-found', 'No message, assignment or process with this id is known here.')
+
+const rank = { assignment: 0, posted: 1, assigned: 2 } as const
+
+/** The findings as they are preferred: an assignment's own id, then a message, then a transaction; each in the named process first, then the oldest. */
+function inOrder(findings: readonly Finding[], named: string | undefined): Finding[] {
+  const elsewhere = (finding: Finding) => (finding.process === named ? 0 : 1)
+  return findings.toSorted((a, b) => rank[a.kind] - rank[b.kind] || elsewhere(a) - elsewhere(b))
+}
+
+/**
+ * The record, if its process's head covers it: a migration copies records before the head that makes them count.
+ * Fails with `incomplete` and `unavailable`.
+ */
+async function recordOf(log: LogStore, { kind, process, place }: Finding, id: string): Promise<LogRecord | undefined> {
+  const reading = readRecord(log, process, place.nonce)
+  // Whether the record should be there at all is the head's to say.
+  reading.catch(() => undefined)
+  const head = await log.head(process)
+  if (head === undefined || place.nonce >= readable(head).next) return undefined
+  const record = await reading
+  if (record.timestamp !== place.timestamp || (kind !== 'assignment' && record.id !== id)) throw outOfPlace()
+  return record
+}

@@ -1,0 +1,20 @@
+/**
+ * A post or an assign that comes again within the retry window of being scheduled is a retry after a lost answer: it gets
+ * that answer again (contract, "What is refused"). The reference refuses it, and the MU then never pushes its results.
+ */
+import { hasCode, SchedulerError } from '../errors.ts'
+import type { Receipt, Scheduler } from './scheduler.ts'
+
+/** The answer that was lost, if this refusal is one of a retry; else the refusal is thrown. */
+export function receiptOfRetry(error: unknown, { clock, rules }: Pick<Scheduler, 'clock' | 'rules'>): Receipt {
+  if (!hasCode(error, 'already-scheduled')) throw error
+  const { id, place } = error.details
+  if (id === undefined || !place || clock.now() - place.timestamp >= rules.retryWindowMs) throw error
+  return { id, timestamp: place.timestamp }
+}
+
+export const alreadyAssigned = (place: { assignment: string; nonce: number; timestamp: number }) =>
+  new SchedulerError('already-scheduled', 'The transaction is assigned to this process already', {
+    id: place.assignment,
+    place,
+  })

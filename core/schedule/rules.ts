@@ -1,0 +1,64 @@
+/** What a data item must be to be scheduled (contract, "What is refused"): judged by its tags alone. */
+import { type DataItem, ownerAddress } from '../ans104/data-item.ts'
+import { type Tag, tagValue } from '../ans104/tags.ts'
+import { SchedulerError } from '../errors.ts'
+
+export type ItemType = 'Process' | 'Message'
+
+/** The value of the first tag that has one of these names. */
+const firstOf = (tags: readonly Tag[], ...names: string[]): string | undefined =>
+  tags.find((tag) => names.includes(tag.name))?.value
+
+/** Says what a data item is, and refuses (`invalid-message`) what is neither process nor message. */
+export function itemType({ tags }: DataItem): ItemType {
+  const type = firstOf(tags, 'Type', 'type')
+  if (type === undefined) throw refused('The item has no Type tag')
+  if (type !== 'Process' && type !== 'Message') throw refused('The Type tag is neither Process nor Message')
+  return type
+}
+
+/** The rules for tags beyond `Type`. */
+export function checkTags({ tags }: DataItem, type: ItemType): void {
+  if (firstOf(tags, 'Data-Protocol', 'data-protocol') === undefined) throw refused('The item has no Data-Protocol tag')
+  const link = tags.find((tag) => tag.name.endsWith('+link') || tag.value.endsWith('+link'))
+  if (link) throw refused(`The tag ${clip(link.name)} must not end in +link`)
+  if (type === 'Process' && (tagValue(tags, 'Module') === undefined || tagValue(tags, 'Scheduler') === undefined)) {
+    throw refused('A process needs a Module and a Scheduler tag')
+  }
+}
+
+/** ENABLE_MESSAGE_MAX_SIZE and its exemptions. Owners are addresses. */
+export interface SizeRule {
+  /** Bytes of the whole item. */
+  maxBytes: number
+  owners: ReadonlySet<string>
+  /** Both lists are needed: an owner of the second whose `From-Process` is in the first. */
+  fromProcesses: ReadonlySet<string>
+  fromOwners: ReadonlySet<string>
+}
+
+/** Refuses (`message-too-large`) a message over the limit. Processes are exempt. */
+export function checkSize(item: DataItem, rule: SizeRule | undefined): void {
+  if (!rule || item.raw.length <= rule.maxBytes) return
+  const owner = ownerAddress(item.owner)
+  if (rule.owners.has(owner)) return
+  const from = tagValue(item.tags, 'From-Process')
+  if (from !== undefined && rule.fromProcesses.has(from) && rule.fromOwners.has(owner)) return
+  throw new SchedulerError('message-too-large', `The message is larger than the maximum of ${rule.maxBytes} bytes`)
+}
+
+const DEFAULT_SETTLEMENT_DEPTH = 20
+const INT32_MAX = 2 ** 31 - 1
+
+/** Confirmations that a base-layer transaction needs before it is assigned to this process. */
+export function settlementDepth(tags: readonly Tag[]): number {
+  const text = tagValue(tags, 'Settlement-Depth')
+  if (text === undefined || !/^[+-]?\d+$/.test(text)) return DEFAULT_SETTLEMENT_DEPTH
+  const depth = Number(text)
+  return depth > INT32_MAX || depth < -INT32_MAX - 1 ? DEFAULT_SETTLEMENT_DEPTH : depth
+}
+
+const refused = (message: string) => new SchedulerError('invalid-message', message)
+
+/** A tag's name may be as long as the body; an answer should not. */
+const clip = (text: string) => (text.length <= 100 ? text : `${text.slice(0, 100)}…`)

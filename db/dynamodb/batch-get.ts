@@ -1,0 +1,62 @@
+/** Many rows by their keys: BatchGetItem in batches of 100, whatever DynamoDB leaves unprocessed asked for again. */
+import { BatchGetItemCommand } from '@aws-sdk/client-dynamodb'
+import pMap from 'p-map'
+import pRetry from 'p-retry'
+import type { DynamoDb } from './client.ts'
+import type { Attributes } from './head-row.ts'
+
+const KEYS_A_CALL = 100
+const CALLS_AT_ONCE = 10
+
+export interface BatchGetOptions {
+  consistent: boolean
+  projection?: { expression: string; names: Record<string, string> }
+}
+
+/** The rows that are there, in no order. Throws what the SDK throws. */
+export async function batchGet(
+  { client }: DynamoDb,
+  table: string,
+  keys: readonly Attributes[],
+  { consistent, projection }: BatchGetOptions,
+): Promise<Attributes[]> {
+  const batches = Array.from({ length: Math.ceil(keys.length / KEYS_A_CALL) }, (_, i) =>
+    keys.slice(i * KEYS_A_CALL, (i + 1) * KEYS_A_CALL),
+  )
+  const rows = await pMap(
+    batches,
+    async (batch) => {
+      const found: Attributes[] = []
+      let left: Attributes[] = batch
+      // Unprocessed keys mean throttling, or more than 16 MB: each call brings some.
+      await pRetry(
+        async () => {
+          while (left.length > 0) {
+            const asked = left.length
+            const { Responses, UnprocessedKeys } = await client.send(
+              new BatchGetItemCommand({
+                RequestItems: {
+                  [table]: {
+                    Keys: left,
+                    ConsistentRead: consistent,
+                    ...(projection && {
+                      ProjectionExpression: projection.expression,
+                      ExpressionAttributeNames: projection.names,
+                    }),
+                  },
+                },
+              }),
+            )
+            found.push(...(Responses?.[table] ?? []))
+            left = UnprocessedKeys?.[table]?.Keys ?? []
+            if (left.length === asked) throw new Error('every key was left unprocessed')
+          }
+        },
+        { retries: 5, minTimeout: 20, maxTimeout: 1_000, randomize: true },
+      )
+      return found
+    },
+    { concurrency: CALLS_AT_ONCE },
+  )
+  return rows.flat()
+}

@@ -1,0 +1,38 @@
+/** The DynamoDB client, made at the edge once per instance, and the names of the tables. */
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+
+export interface Tables {
+  heads: string
+  records: string
+  ids: string
+}
+
+export interface DynamoDb {
+  client: DynamoDBClient
+  tables: Tables
+}
+
+/** One attempt, ms; the SDK makes up to three. A commit's token makes that safe: the same commit happens once. */
+const REQUEST_TIMEOUT_MS = 2_500
+
+export function createDynamoDb(tables: Tables, endpoint?: string): DynamoDb {
+  // A page of 1000 records asks for ten batches at once, and an instance may serve many requests.
+  const sockets = { keepAlive: true, maxSockets: 128 }
+  return {
+    client: new DynamoDBClient({
+      ...(endpoint && { endpoint }),
+      maxAttempts: 3,
+      requestHandler: new NodeHttpHandler({
+        connectionTimeout: 1_000,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        throwOnRequestTimeout: true,
+        httpAgent: new HttpAgent(sockets),
+        httpsAgent: new HttpsAgent(sockets),
+      }),
+    }),
+    tables,
+  }
+}

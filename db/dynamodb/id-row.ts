@@ -1,0 +1,86 @@
+/**
+ * Rows of the ids table: where an id stands in the log. They are what refuses an item a second time, and what finds it by
+ * its id. Partition key: the id of an item, a transaction or an assignment (43 characters) or a deep hash (64); sort key:
+ * in which way and in which process it is there.
+ */
+import type { Put, TransactWriteItem, Update } from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import type { Place } from '../../core/errors.ts'
+import type { Finding, Link } from '../../core/ports/log-store.ts'
+import type { Attributes } from './head-row.ts'
+
+type Way = Finding['kind'] | 'deep-hash'
+
+interface IdRow {
+  id: string
+  at: string
+  nonce: number
+  time: number
+  /** Id of the assignment, 32 bytes; not in an assignment's own row. */
+  by?: Uint8Array
+}
+
+/** Bytes of a row at most. */
+export const ID_ROW_BYTES = 256
+
+const keyOf = (id: string, way: Way, process: string) => ({ id, at: `${way}#${process}` })
+
+const rowOf = (link: Pick<Link, 'nonce' | 'timestamp' | 'assignmentId'>) => ({
+  nonce: link.nonce,
+  time: link.timestamp,
+  by: Buffer.from(link.assignmentId, 'base64url'),
+})
+
+/** The row of the item or transaction: one of a kind for each process. */
+export function itemRow(table: string, process: string, link: Link): TransactWriteItem {
+  const way = link.kind === 'message' ? 'posted' : 'assigned'
+  return { Put: { ...once, TableName: table, Item: marshall({ ...keyOf(link.id, way, process), ...rowOf(link) }) } }
+}
+
+export function assignmentRow(
+  table: string,
+  process: string,
+  { assignmentId, nonce, timestamp }: Pick<Link, 'assignmentId' | 'nonce' | 'timestamp'>,
+): TransactWriteItem {
+  const Item = marshall({ ...keyOf(assignmentId, 'assignment', process), nonce, time: timestamp })
+  return { Put: { TableName: table, Item } }
+}
+
+/** The row of a deep hash. One that is not claimed is kept all the same (the first place), for when the check is turned on. */
+export function deepHashRow(table: string, process: string, link: Link): TransactWriteItem | undefined {
+  if (!link.deepHash) return undefined
+  const key = keyOf(link.deepHash.hash, 'deep-hash', process)
+  const row = rowOf(link)
+  if (link.deepHash.claimed) return { Put: { ...once, TableName: table, Item: marshall({ ...key, ...row }) } }
+  return {
+    Update: {
+      TableName: table,
+      Key: marshall(key),
+      UpdateExpression:
+        'SET nonce = if_not_exists(nonce, :nonce), #time = if_not_exists(#time, :time), #by = if_not_exists(#by, :by)',
+      ExpressionAttributeNames: { '#time': 'time', '#by': 'by' },
+      ExpressionAttributeValues: marshall({ ':nonce': row.nonce, ':time': row.time, ':by': row.by }),
+    } satisfies Update,
+  }
+}
+
+const once = {
+  ConditionExpression: 'attribute_not_exists(id)',
+  ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+} satisfies Partial<Put>
+
+export function toPlace(attributes: Attributes): Place {
+  const row = unmarshall(attributes) as IdRow
+  return {
+    assignment: row.by ? Buffer.from(row.by).toString('base64url') : row.id,
+    nonce: row.nonce,
+    timestamp: row.time,
+  }
+}
+
+/** Undefined for a row that is no finding (a deep hash). */
+export function toFinding(attributes: Attributes): Finding | undefined {
+  const [way, process] = (attributes.at?.S ?? '').split('#')
+  if (process === undefined || (way !== 'posted' && way !== 'assigned' && way !== 'assignment')) return undefined
+  return { process, kind: way, place: toPlace(attributes) }
+}

@@ -1,0 +1,85 @@
+/** The reading half of the log's store. Records never change, so they are read cheaply first and consistently if missing. */
+import { GetItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb'
+import { unmarshall } from '@aws-sdk/util-dynamodb'
+import { SchedulerError } from '../../core/errors.ts'
+import type { Finding, LogStore } from '../../core/ports/log-store.ts'
+import { type BatchGetOptions, batchGet } from './batch-get.ts'
+import type { DynamoDb } from './client.ts'
+import { reading } from './failures.ts'
+import { type Attributes, fromHeadRow, headKey } from './head-row.ts'
+import { toFinding } from './id-row.ts'
+import { type RecordRows, recordKey } from './record-row.ts'
+
+export type LogReader = Pick<LogStore, 'head' | 'records' | 'timeKeys' | 'find'>
+
+export function createLogReader(db: DynamoDb, rows: RecordRows): LogReader {
+  const { client, tables } = db
+
+  /** Rows of these nonces by their keys; every one, or `unavailable`: a page never has a hole. */
+  async function rowsOf(process: string, nonces: readonly number[], options: Omit<BatchGetOptions, 'consistent'> = {}) {
+    const found = new Map<string, Attributes>()
+    const fetch = async (keys: readonly string[], consistent: boolean) => {
+      const asked = keys.map((pk) => ({ pk: { S: pk } }))
+      for (const row of await batchGet(db, tables.records, asked, { ...options, consistent })) {
+        if (row.pk?.S !== undefined) found.set(row.pk.S, row)
+      }
+    }
+    const keys = nonces.map((nonce) => recordKey(process, nonce))
+    await fetch(keys, false)
+    const missing = keys.filter((key) => !found.has(key))
+    if (missing.length > 0) await fetch(missing, true)
+    return (nonce: number): Attributes => {
+      const row = found.get(recordKey(process, nonce))
+      if (row) return row
+      throw new SchedulerError('unavailable', `The log lacks nonce ${nonce} of process ${process}`, { retryAfter: 5 })
+    }
+  }
+
+  return {
+    head: (process) =>
+      reading(async () => {
+        const { Item } = await client.send(
+          new GetItemCommand({ TableName: tables.heads, Key: headKey(process), ConsistentRead: true }),
+        )
+        return Item && fromHeadRow(Item)
+      }),
+
+    records: (process, from, to) =>
+      reading(async () => {
+        const nonces = Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i)
+        const row = await rowsOf(process, nonces)
+        return nonces.map((nonce) => rows.fromRow(row(nonce), process, nonce))
+      }),
+
+    timeKeys: (process, nonces) =>
+      reading(async () => {
+        const projection = { expression: 'pk, #time, #key', names: { '#time': 'time', '#key': 'key' } }
+        const row = await rowsOf(process, [...new Set(nonces)], { projection })
+        return nonces.map((nonce) => {
+          const { time, key } = unmarshall(row(nonce)) as { time: number; key?: number }
+          return key ?? time
+        })
+      }),
+
+    find: (id) =>
+      reading(async () => {
+        const findings: Finding[] = []
+        const pages = paginateQuery(
+          { client },
+          {
+            TableName: tables.ids,
+            KeyConditionExpression: 'id = :id',
+            ExpressionAttributeValues: { ':id': { S: id } },
+            ConsistentRead: true,
+          },
+        )
+        for await (const { Items } of pages) {
+          for (const item of Items ?? []) {
+            const finding = toFinding(item)
+            if (finding) findings.push(finding)
+          }
+        }
+        return findings.sort((a, b) => a.place.timestamp - b.place.timestamp)
+      }),
+  }
+}

@@ -1,0 +1,44 @@
+/** Item bodies in S3: adapter of `core/ports/blob-store.ts`. A key names its content, so an object never changes. */
+import { createHash } from 'node:crypto'
+import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { SchedulerError } from '../../core/errors.ts'
+import type { BlobRef, BlobStore } from '../../core/ports/blob-store.ts'
+
+export const blobKey = ({ id, sha256 }: BlobRef): string => `items/${id}/${sha256.toString('base64url')}`
+
+export function createBlobStore(client: S3Client, bucket: string): BlobStore {
+  return {
+    async put(ref, raw) {
+      try {
+        await client.send(
+          new PutObjectCommand({
+            Bucket: bucket,
+            Key: blobKey(ref),
+            Body: raw,
+            ContentType: 'application/octet-stream',
+            // S3 itself refuses bytes that were altered on the way.
+            ChecksumSHA256: ref.sha256.toString('base64'),
+          }),
+        )
+      } catch (cause) {
+        throw new SchedulerError('unavailable', 'The blob store does not answer', { retryAfter: 1, cause })
+      }
+    },
+
+    async get(ref) {
+      const raw = await fetchObject(client, bucket, blobKey(ref))
+      if (createHash('sha256').update(raw).digest().equals(ref.sha256)) return raw
+      throw new SchedulerError('unavailable', `The blob of item ${ref.id} is altered`, { retryAfter: 60 })
+    },
+  }
+}
+
+async function fetchObject(client: S3Client, bucket: string, key: string): Promise<Buffer> {
+  try {
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+    if (!Body) throw new Error('no body')
+    return Buffer.from(await Body.transformToByteArray())
+  } catch (cause) {
+    throw new SchedulerError('unavailable', 'The blob store does not answer', { retryAfter: 1, cause })
+  }
+}

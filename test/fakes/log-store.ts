@@ -1,0 +1,237 @@
+/**
+ * The log's store in memory: every condition of the port, each operation atomic, with hooks for faults. Misuse that the
+ * real store would reject as a bug (a row twice in a commit, a link out of place) throws a plain Error.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { type Place, SchedulerError } from '../../core/errors.ts'
+import type { Head, HeadState, LogRecord } from '../../core/log/record.ts'
+import type {
+  Commit,
+  CommitLimits,
+  CommitOutcome,
+  Finding,
+  Link,
+  LogStore,
+  Spawn,
+  SpawnOutcome,
+} from '../../core/ports/log-store.ts'
+import { type Faults, faulty, isInterference } from './faults.ts'
+
+export type LogOperation = 'head' | 'commit' | 'spawn' | 'records' | 'timeKeys' | 'find' | 'setState'
+
+const postedOrAssigned = (kind: Link['kind']): 'posted' | 'assigned' => (kind === 'message' ? 'posted' : 'assigned')
+
+const placeOf = (link: Link): Place => ({
+  assignment: link.assignmentId,
+  nonce: link.nonce,
+  timestamp: link.timestamp,
+})
+
+const sameHead = (a: Head, b: Head): boolean => isDeepStrictEqual({ ...a, state: '' }, { ...b, state: '' })
+
+export class FakeLogStore implements LogStore {
+  readonly limits: CommitLimits
+  faults: Faults<LogOperation> = {}
+  readonly #heads = new Map<string, Head>()
+  readonly #records = new Map<string, LogRecord>()
+  /** By id: all its places. */
+  readonly #findings = new Map<string, Finding[]>()
+  readonly #deepHashes = new Map<string, Place>()
+  /** Transactions that happened, by token. */
+  readonly #done = new Map<string, Commit | Spawn>()
+
+  constructor(limits: CommitLimits = { rows: 99, bytes: 4_000_000 }) {
+    this.limits = limits
+  }
+
+  cost(link: Pick<Link, 'item' | 'deepHash'>): { rows: number; bytes: number } {
+    const body = link.item !== undefined && 'raw' in link.item ? link.item.raw.length : 0
+    return { rows: link.deepHash === undefined ? 3 : 4, bytes: body + 3000 }
+  }
+
+  async head(process: string): Promise<Head | undefined> {
+    return faulty(this.faults, 'head', [process], () => this.#head(process))
+  }
+
+  async commit(commit: Commit): Promise<CommitOutcome> {
+    return this.#transact('commit', commit, () => this.#commit(commit))
+  }
+
+  async spawn(spawn: Spawn): Promise<SpawnOutcome> {
+    return this.#transact('spawn', spawn, () => this.#spawn(spawn))
+  }
+
+  async records(process: string, from: number, to: number): Promise<LogRecord[]> {
+    return faulty(this.faults, 'records', [process, from, to], () => {
+      const records: LogRecord[] = []
+      for (let nonce = from; nonce <= to; nonce++) records.push({ ...this.#record(process, nonce) })
+      return records
+    })
+  }
+
+  async timeKeys(process: string, nonces: readonly number[]): Promise<number[]> {
+    return faulty(this.faults, 'timeKeys', [process, nonces], () =>
+      nonces.map((nonce) => this.#record(process, nonce).timeKey),
+    )
+  }
+
+  async find(id: string): Promise<Finding[]> {
+    return faulty(this.faults, 'find', [id], () =>
+      (this.#findings.get(id) ?? [])
+        .map((finding) => ({ ...finding, place: { ...finding.place } }))
+        .sort((a, b) => a.place.timestamp - b.place.timestamp || a.place.nonce - b.place.nonce),
+    )
+  }
+
+  async setState(process: string, expected: HeadState, state: HeadState): Promise<boolean> {
+    return faulty(this.faults, 'setState', [process, expected, state], () => {
+      const head = this.#heads.get(process)
+      if (head?.state !== expected) return false
+      this.#heads.set(process, { ...head, state })
+      return true
+    })
+  }
+
+  /**
+   * Puts a process's head and records there as they are, without conditions: a migrated history, or a broken one.
+   * `assignmentIds` makes assignments findable, by nonce.
+   */
+  restore(head: Head, records: readonly LogRecord[], assignmentIds: ReadonlyMap<number, string> = new Map()): void {
+    this.#heads.set(head.process, { ...head })
+    for (const record of records) {
+      this.#put(record)
+      const assignment = assignmentIds.get(record.nonce) ?? ''
+      const { process, kind } = record
+      const place = { assignment, nonce: record.nonce, timestamp: record.timestamp }
+      if (kind !== 'process') this.#addFinding(record.id, { process, kind: postedOrAssigned(kind), place })
+      if (assignment !== '') this.#addFinding(assignment, { process, kind: 'assignment', place })
+    }
+  }
+
+  /** Loses one record, as no store should. */
+  lose(process: string, nonce: number): void {
+    this.#records.delete(`${process}/${nonce}`)
+  }
+
+  async #transact<T extends CommitOutcome | SpawnOutcome>(
+    name: 'commit' | 'spawn',
+    transaction: Commit | Spawn,
+    run: () => T,
+  ): Promise<T | { kind: 'unanswered'; cause: unknown }> {
+    const operation = { name, args: [transaction] }
+    try {
+      const wish = await this.faults.before?.(operation)
+      if (isInterference(wish)) {
+        if ('outcome' in wish) return wish.outcome as T
+        wish.lands?.then(run).catch(() => undefined)
+        return { kind: 'unanswered', cause: wish.unanswered }
+      }
+    } catch (cause) {
+      return { kind: 'unanswered', cause }
+    }
+    const outcome = run()
+    try {
+      await this.faults.after?.(operation)
+    } catch (cause) {
+      return { kind: 'unanswered', cause }
+    }
+    return outcome
+  }
+
+  #commit(commit: Commit): CommitOutcome {
+    this.#checkShape(commit)
+    if (this.#happened(commit)) return { kind: 'committed' }
+    const { process } = commit.from
+    const head = this.#heads.get(process)
+    const moved = head === undefined || head.state !== 'open' || !sameHead(head, commit.from)
+    const current = moved && head !== undefined ? { head: { ...head } } : {}
+
+    const refusals = new Map<number, { reason: 'scheduled' | 'deep-hash'; place: Place }>()
+    for (const [index, link] of commit.links.entries()) {
+      const there = this.#findings
+        .get(link.id)
+        ?.find((finding) => finding.process === process && finding.kind === postedOrAssigned(link.kind))
+      const known = link.deepHash?.claimed ? this.#deepHashes.get(`${process}/${link.deepHash.hash}`) : undefined
+      if (there !== undefined) refusals.set(index, { reason: 'scheduled', place: { ...there.place } })
+      else if (known !== undefined) refusals.set(index, { reason: 'deep-hash', place: { ...known } })
+    }
+    if (refusals.size > 0) return { kind: 'refused', refusals, ...current }
+    if (moved || commit.links.some((link) => this.#records.has(`${process}/${link.nonce}`))) {
+      return { kind: 'head-moved', ...current }
+    }
+
+    this.#heads.set(process, { ...commit.to })
+    let timeKey = commit.from.timestamp
+    for (const link of commit.links) {
+      const { kind, id, nonce, timestamp, blockHeight, assignment, item } = link
+      timeKey = Math.max(timeKey, timestamp)
+      this.#put({ process, nonce, kind, assignment, id, timestamp, timeKey, blockHeight, ...(item && { item }) })
+      this.#addFinding(id, { process, kind: postedOrAssigned(kind), place: placeOf(link) })
+      this.#addFinding(link.assignmentId, { process, kind: 'assignment', place: placeOf(link) })
+      const key = `${process}/${link.deepHash?.hash}`
+      if (link.deepHash !== undefined && !this.#deepHashes.has(key)) this.#deepHashes.set(key, placeOf(link))
+    }
+    this.#done.set(commit.token, commit)
+    return { kind: 'committed' }
+  }
+
+  #spawn(spawn: Spawn): SpawnOutcome {
+    if (spawn.token.length > 36) throw new Error('a token of more than 36 characters')
+    if (this.#happened(spawn)) return { kind: 'committed' }
+    const { head, record, assignmentId } = spawn
+    const there = this.#heads.get(head.process)
+    if (there !== undefined) return { kind: 'exists', head: { ...there } }
+    this.#heads.set(head.process, { ...head })
+    this.#put(record)
+    if (assignmentId !== undefined) {
+      const place = { assignment: assignmentId, nonce: record.nonce, timestamp: record.timestamp }
+      this.#addFinding(assignmentId, { process: head.process, kind: 'assignment', place })
+    }
+    this.#done.set(spawn.token, spawn)
+    return { kind: 'committed' }
+  }
+
+  /** A repeated token is the same transaction: it happens once, and its repetition is answered like the first. */
+  #happened(transaction: Commit | Spawn): boolean {
+    const done = this.#done.get(transaction.token)
+    if (done === undefined) return false
+    if (!isDeepStrictEqual(done, transaction)) throw new Error('a token that belongs to another transaction')
+    return true
+  }
+
+  #checkShape({ from, to, links, token }: Commit): void {
+    if (token.length > 36) throw new Error('a token of more than 36 characters')
+    if (links.length === 0) throw new Error('a commit without a link')
+    if (links.some((link, index) => link.nonce !== from.next + index) || to.next !== from.next + links.length) {
+      throw new Error('a link out of place')
+    }
+    if (from.process !== to.process) throw new Error('a commit over two processes')
+    const rows = links.flatMap((link) => [
+      `${link.kind} ${link.id}`,
+      ...(link.deepHash === undefined ? [] : [`deep hash ${link.deepHash.hash}`]),
+    ])
+    if (new Set(rows).size !== rows.length) throw new Error('a commit that touches a row twice')
+    const costs = links.map((link) => this.cost(link))
+    const sum = (part: 'rows' | 'bytes') => costs.reduce((total, cost) => total + cost[part], 0)
+    if (sum('rows') > this.limits.rows || sum('bytes') > this.limits.bytes) throw new Error('a commit over the limits')
+  }
+
+  #head(process: string): Head | undefined {
+    const head = this.#heads.get(process)
+    return head === undefined ? undefined : { ...head }
+  }
+
+  #record(process: string, nonce: number): LogRecord {
+    const record = this.#records.get(`${process}/${nonce}`)
+    if (record === undefined) throw new SchedulerError('unavailable', 'A record of the log is missing.')
+    return record
+  }
+
+  #put(record: LogRecord): void {
+    this.#records.set(`${record.process}/${record.nonce}`, { ...record })
+  }
+
+  #addFinding(id: string, finding: Finding): void {
+    this.#findings.set(id, [...(this.#findings.get(id) ?? []), finding])
+  }
+}
