@@ -88,7 +88,7 @@ async function narrow(
     const key = keys[index]
     if (key === undefined || key < previous) throw outOfPlace()
     previous = key
-    if (key < timestamp) bracket.below = Math.max(bracket.below, nonce)
+    if (key <= timestamp) bracket.below = Math.max(bracket.below, nonce)
     else bracket.above = Math.min(bracket.above, nonce)
   }
 }

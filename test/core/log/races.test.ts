@@ -43,7 +43,7 @@ async function simulate(seed: number) {
     // Some repeat what another one sent, to the same instance or not; some share a deep hash with another.
     const known = pool[Math.floor(random() * pool.length)]
     const deepHash = random() < 0.3 ? { deepHash: { hash: `hash ${Math.floor(random() * 5)}`, claimed: true } } : {}
-    const entry = known && random() < 0.2 ? known : message(process, undefined, deepHash)
+    const entry = known && random() < 0.2 ? known : message(process, deepHash)
     pool.push(entry)
     if (random() < 0.03) {
       // Killed: another one takes its place, with an empty memory. Its callers hear nothing any more.

@@ -116,13 +116,14 @@ describe('one instance', () => {
     const unit = instance()
     const process = await spawned(unit, deadline())
     const deepHash = { hash: 'h', claimed: true }
-    const first = message(process, randomId(), { deepHash })
+    const first = message(process, { deepHash })
     await clock.run(unit.schedule(first, deadline()))
-    await expect(
-      clock.run(unit.schedule(message(process, randomId(), { deepHash }), deadline())),
-    ).rejects.toMatchObject({ code: 'deep-hash-known', details: { place: { nonce: 1 } } })
+    await expect(clock.run(unit.schedule(message(process, { deepHash }), deadline()))).rejects.toMatchObject({
+      code: 'deep-hash-known',
+      details: { place: { nonce: 1 } },
+    })
     await expect(clock.run(unit.schedule(first, deadline()))).rejects.toMatchObject({ code: 'already-scheduled' })
-    const unclaimed = message(process, randomId(), { deepHash: { hash: 'h', claimed: false } })
+    const unclaimed = message(process, { deepHash: { hash: 'h', claimed: false } })
     expect(await clock.run(unit.schedule(unclaimed, deadline()))).toMatchObject({ nonce: 2 })
   })
 
@@ -130,10 +131,11 @@ describe('one instance', () => {
     const { clock, instance, deadline } = setup()
     const unit = instance()
     const process = await spawned(unit, deadline())
-    const id = randomId()
+    const posted = message(process)
+    const { id } = posted
     await clock.run(unit.schedule({ process, kind: 'transaction', id, exclude: [] }, deadline()))
-    await clock.run(unit.schedule(message(process, id), deadline()))
-    for (const again of [message(process, id), { process, kind: 'transaction', id, exclude: [] } as const]) {
+    await clock.run(unit.schedule(posted, deadline()))
+    for (const again of [posted, { process, kind: 'transaction', id, exclude: [] } as const]) {
       await expect(clock.run(unit.schedule(again, deadline()))).rejects.toMatchObject({ code: 'already-scheduled' })
     }
   })

@@ -1,0 +1,346 @@
+/** Pages of the schedule against a plain model, and under trouble. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { HeadState } from '../../../core/log/record.ts'
+import type { TimeIndex } from '../../../core/ports/metadata-index.ts'
+import type { ReadDeps } from '../../../core/read/deps.ts'
+import { openPage, type Page } from '../../../core/read/page.ts'
+import { type PageQuery, parsePageQuery } from '../../../core/read/query.ts'
+import { createSeekMemory } from '../../../core/read/seek.ts'
+import { collect, depsOf, type Entry, type History, historyOf, idFrom, partsFrom, plainHistory } from './history.ts'
+import { type ModelPage, modelPage } from './model.ts'
+
+const query = (text: string): PageQuery => parsePageQuery(new URLSearchParams(text))
+
+const read = async (
+  deps: ReadDeps,
+  { head }: Pick<History, 'head'>,
+  asked: PageQuery,
+): Promise<Page & { json: string }> => {
+  const page = await openPage(deps, head, asked)
+  return { ...page, json: await collect(page.text) }
+}
+
+const bytes = (length: number) =>
+  fc.uint8Array({ minLength: length, maxLength: length }).map((array) => Buffer.from(array))
+const anchor = fc.oneof(fc.constant(Buffer.alloc(0)), bytes(32), fc.constant(Buffer.alloc(32, 'a')))
+const target = fc.oneof(fc.constant(Buffer.alloc(0)), bytes(32))
+const tags = fc.array(fc.record({ name: fc.string({ unit: 'binary' }), value: fc.string({ unit: 'binary' }) }), {
+  maxLength: 3,
+})
+const data = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 20 }).map((text) => Buffer.from(text)),
+  fc.uint8Array({ maxLength: 20 }).map((array) => Buffer.from(array)),
+  fc.integer({ min: 0, max: 5000 }).map((length) => Buffer.alloc(length, 'x')),
+)
+const owner = fc.constantFrom(Buffer.alloc(512, 1), Buffer.alloc(512, 2))
+
+const entry = fc.record({
+  kind: fc.constantFrom('message' as const, 'message' as const, 'transaction' as const),
+  // Mostly rising; now and then standing still or falling, as in migrated histories.
+  step: fc.constantFrom(1, 1, 3, 10, 0, 0, 0, -4),
+  parts: fc.record({ anchor, target, tags, data, owner }),
+  assignmentAnchor: anchor,
+  outer: fc.constantFrom(false, false, false, true),
+  blob: fc.boolean(),
+})
+
+const entries = fc
+  .record({
+    process: fc.record({ anchor, target, tags, data, owner }),
+    assigned: fc.boolean(),
+    steps: fc.array(entry, { maxLength: 40 }),
+  })
+  .map(({ process, assigned, steps }): [Entry, ...Entry[]] => {
+    let timestamp = 1000
+    const first: Entry = {
+      kind: 'process',
+      timestamp,
+      item: partsFrom('process', process),
+      assignment: assigned ? partsFrom('assignment of the process', { anchor: process.anchor }) : undefined,
+      blob: process.data.length > 1000,
+    }
+    const rest = steps.map(({ kind, step, parts, assignmentAnchor, outer, blob }, index): Entry => {
+      timestamp += step
+      return {
+        kind,
+        timestamp,
+        item: kind === 'transaction' ? undefined : partsFrom(`message ${index}`, parts),
+        transaction: idFrom(`transaction ${index}`),
+        assignment: partsFrom(`assignment ${index}`, {
+          anchor: assignmentAnchor,
+          tags: [{ name: 'Nonce', value: String(index) }],
+          data: outer ? Buffer.from('a bundle') : Buffer.alloc(0),
+        }),
+        blob,
+      }
+    })
+    return [first, ...rest]
+  })
+
+const timestamp = fc.oneof(fc.integer({ min: 990, max: 1120 }), fc.constantFrom(0, -1, 2 ** 53 - 1, -(2 ** 53) + 1))
+const nonce = fc.oneof(fc.integer({ min: -3, max: 45 }), fc.constantFrom(2 ** 31 - 1, -(2 ** 31)))
+const limit = fc.oneof(fc.integer({ min: 1, max: 45 }), fc.constant(2 ** 31 - 1))
+const pageQuery = fc
+  .record({ limit, showAnchor: fc.boolean() })
+  .chain((rest) =>
+    fc
+      .oneof(
+        fc.record({ by: fc.constant('timestamp' as const), from: timestamp, to: timestamp }, { requiredKeys: ['by'] }),
+        fc.record({ by: fc.constant('nonce' as const), from: nonce, to: nonce }, { requiredKeys: ['by'] }),
+      )
+      .map((bounds): PageQuery => ({ ...rest, ...bounds })),
+  )
+const maxPageBytes = fc.oneof(fc.integer({ min: 1, max: 60_000 }), fc.constant(5_000_000))
+
+/** Indexes that know it all, nothing, only the beginning, or nonsense. */
+const index = fc
+  .record({
+    kind: fc.constantFrom('whole', 'away', 'lagging', 'lying'),
+    lag: fc.nat(30),
+    lies: fc.infiniteStream(fc.double({ min: -50, max: 60 })),
+  })
+  .map(
+    ({ kind, lag, lies }) =>
+      (records: History['records']): TimeIndex => ({
+        async lastNonceUpTo(_process, asked) {
+          if (kind === 'away') return undefined
+          if (kind === 'lying') return Math.trunc(lies.next().value)
+          const known = kind === 'lagging' ? records.slice(0, -lag) : records
+          return known.findLast((record) => record.timeKey <= asked)?.nonce
+        },
+      }),
+  )
+
+describe('a page', () => {
+  it('is the one that the model makes, whatever is asked of whatever history', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        entries,
+        fc.array(pageQuery, { minLength: 1, maxLength: 8 }),
+        maxPageBytes,
+        index,
+        async (all, queries, max, makeIndex) => {
+          const history = await historyOf(all)
+          const deps = depsOf(history, { maxPageBytes: max, times: makeIndex(history.records) })
+          // All with one memory: what earlier pages left in it must not show.
+          for (const asked of queries) {
+            const expected = modelPage(history.records, asked, max)
+            const page = await read(deps, history, asked)
+            expect(page.json).toBe(JSON.stringify(expected))
+            expect(page.hasNextPage).toBe(expected.page_info.has_next_page)
+            const count = page.nonces === undefined ? 0 : page.nonces.last - page.nonces.first + 1
+            expect(count).toBe(expected.edges.length)
+          }
+        },
+      ),
+      { numRuns: 1000 },
+    )
+  }, 60_000)
+
+  it('leads by its cursor through every record, once and in order', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        entries,
+        limit,
+        maxPageBytes,
+        fc.boolean(),
+        index,
+        async (all, size, max, byNonce, makeIndex) => {
+          const history = await historyOf(all)
+          const deps = depsOf(history, { maxPageBytes: max, times: makeIndex(history.records) })
+          const seen: string[] = []
+          let asked: PageQuery = {
+            limit: size,
+            showAnchor: false,
+            by: byNonce ? 'nonce' : 'timestamp',
+            ...(byNonce && { from: -1 }),
+          }
+          for (;;) {
+            const page: ModelPage = JSON.parse((await read(deps, history, asked)).json)
+            seen.push(...page.edges.map(({ node }) => JSON.stringify(node)))
+            if (!page.page_info.has_next_page) break
+            asked = { ...asked, from: Number(page.edges.at(-1)?.cursor) }
+          }
+          const whole = modelPage(history.records, { limit: 1000, showAnchor: false, by: 'nonce', from: -1 }, 1e9)
+          expect(seen).toEqual(whole.edges.map(({ node }) => JSON.stringify(node)))
+        },
+      ),
+      { numRuns: 500 },
+    )
+  }, 60_000)
+
+  it('is right at every chunk and wave that the log is read in', async () => {
+    const history = await plainHistory(
+      'long',
+      Array.from({ length: 1450 }, (_, i) => 2000 + Math.floor(i / 3)),
+    )
+    const whole = modelPage(history.records, query('limit=5000'), 1e9).edges
+    for (const size of [99, 100, 101, 199, 200, 201, 1199, 1200, 1201, 1450, 1451, 2000]) {
+      const page: ModelPage = JSON.parse(
+        (await read(depsOf(history, { maxPageBytes: 1e9 }), history, query(`from-nonce=-1&limit=${size}`))).json,
+      )
+      expect(page.edges.length).toBe(Math.min(size, 1451))
+      expect(page.edges.map(({ node }) => node)).toEqual(whole.slice(0, size).map(({ node }) => node))
+    }
+    for (const max of [100_000, 700_000, 2_000_000, 4_000_000]) {
+      const asked = query('limit=2000&from=1500')
+      const page = await read(depsOf(history, { maxPageBytes: max }), history, asked)
+      expect(page.json).toBe(JSON.stringify(modelPage(history.records, asked, max)))
+      expect(page.json.length).toBeLessThanOrEqual(max)
+      expect(page.hasNextPage).toBe(true)
+    }
+  }, 60_000)
+
+  it('takes equal timestamps all, however many they are, and holds few of them at a time', async () => {
+    const history = await plainHistory('equal', [...Array.from({ length: 700 }, () => 2000), 2001], { blobs: true })
+    let open = 0
+    let most = 0
+    history.blobs.faults = { before: () => (most = Math.max(most, ++open)), after: () => open-- }
+    const asked = query('from=1500&limit=2')
+    const page = await read(depsOf(history, { maxPageBytes: 20_000 }), history, asked)
+    expect(page.json).toBe(JSON.stringify(modelPage(history.records, asked, 20_000)))
+    expect(page.nonces).toEqual({ first: 1, last: 700 })
+    expect(page.hasNextPage).toBe(true)
+    expect(most).toBeLessThanOrEqual(4)
+  })
+
+  it('can be cached for good when more follow or all that it may hold is scheduled', async () => {
+    const history = await plainHistory('cached', [2000, 2001, 2002])
+    const immutable = async (text: string) => (await openPage(depsOf(history), history.head, query(text))).immutable
+    expect(await immutable('limit=2')).toBe(true)
+    expect(await immutable('from=1000&limit=2')).toBe(true)
+    expect(await immutable('from-nonce=-1&to-nonce=3')).toBe(true)
+    expect(await immutable('from-nonce=-1&to-nonce=4')).toBe(false)
+    expect(await immutable('to-nonce=4&limit=1')).toBe(true)
+    expect(await immutable('from-nonce=3')).toBe(false)
+    expect(await immutable('to=2001')).toBe(false)
+    expect(await immutable('')).toBe(false)
+  })
+
+  it('is empty where nothing matches, also for a process that has no records at all', async () => {
+    const empty = await plainHistory('empty', [], { assigned: false })
+    const page = await read(depsOf(empty), empty, query(''))
+    expect(page.json).toBe('{"page_info":{"has_next_page":false},"edges":[]}')
+    expect(page.nonces).toBeUndefined()
+  })
+
+  it.each<[HeadState, string | undefined]>([
+    ['open', undefined],
+    ['frozen', undefined],
+    ['incomplete', 'incomplete'],
+  ])('of a process that is %s', async (state, code) => {
+    const history = await plainHistory(state, [2000], { state })
+    const reading = read(depsOf(history), history, query(''))
+    if (code === undefined) expect((await reading).nonces).toEqual({ first: 0, last: 1 })
+    else await expect(reading).rejects.toMatchObject({ code })
+  })
+})
+
+describe('a page under trouble', () => {
+  const timestamps = Array.from({ length: 600 }, (_, i) => 2000 + i)
+
+  it('is refused, never shortened, where a record is missing', async () => {
+    for (const lost of [1, 100, 101, 350, 600]) {
+      const history = await plainHistory('hole', timestamps)
+      history.log.lose(history.process, lost)
+      await expect(read(depsOf(history), history, query('limit=1000'))).rejects.toMatchObject({ code: 'unavailable' })
+    }
+  })
+
+  it('is refused where the log gives records out of place or keys that fall', async () => {
+    const { log, ...history } = await plainHistory('place', timestamps)
+    const records = log.records.bind(log)
+    const timeKeys = log.timeKeys.bind(log)
+    log.records = async (...args) => (await records(...args)).toReversed()
+    log.timeKeys = async (...args) => (await timeKeys(...args)).toReversed()
+    for (const asked of ['', 'from=2100']) {
+      const reading = read(depsOf({ ...history, log }), history, query(asked))
+      await expect(reading).rejects.toMatchObject({ code: 'unavailable' })
+    }
+  })
+
+  it('breaks off when a body cannot be read after the first byte', async () => {
+    const history = await plainHistory('late', timestamps.slice(0, 50), { blobs: true })
+    let gets = 0
+    history.blobs.faults = {
+      before: () => {
+        if (++gets === 20) throw new Error('gone')
+      },
+    }
+    const page = await openPage(depsOf(history), history.head, query(''))
+    await expect(collect(page.text)).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  it('fails before its first byte when the blob store is away', async () => {
+    const history = await plainHistory('away', timestamps.slice(0, 50), { blobs: true })
+    history.blobs.faults = {
+      before: () => {
+        throw new Error('away')
+      },
+    }
+    await expect(openPage(depsOf(history), history.head, query(''))).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  it('stops fetching when its reader goes away', async () => {
+    const history = await plainHistory('leaves', timestamps, { blobs: true })
+    let gets = 0
+    history.blobs.faults = { before: () => ++gets }
+    const page = await openPage(depsOf(history), history.head, query('limit=1000'))
+    for await (const piece of page.text) {
+      expect(piece).toContain('page_info')
+      break
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(gets).toBeLessThan(60)
+  })
+
+  it('is served from an old head as it was then, while messages arrive', async () => {
+    const before = await plainHistory('grows', timestamps.slice(0, 10))
+    await plainHistory('grows', timestamps.slice(0, 20), { into: before })
+    const page = await read(depsOf(before), before, query(''))
+    expect(page.nonces).toEqual({ first: 0, last: 10 })
+    expect(page.hasNextPage).toBe(false)
+  })
+})
+
+describe('the way to a page by timestamps', () => {
+  const timestamps = Array.from({ length: 5000 }, (_, i) => 2000 + 2 * i)
+  const callsOf = (history: History) => {
+    const calls: string[] = []
+    history.log.faults = { before: ({ name }) => calls.push(name) }
+    return calls
+  }
+
+  it('needs two keys when it goes on from the last cursor', async () => {
+    const history = await plainHistory('cursor', timestamps)
+    const deps = depsOf(history)
+    const first: ModelPage = JSON.parse((await read(deps, history, query('limit=100'))).json)
+    const calls = callsOf(history)
+    await read(deps, history, query(`from=${first.edges.at(-1)?.cursor}&limit=50`))
+    expect(calls.toSorted()).toEqual(['records', 'timeKeys', 'timeKeys'])
+    calls.length = 0
+    // The newest cursor needs none: the head says that nothing is newer.
+    await read(deps, history, query(`from=${timestamps.at(-1)}`))
+    expect(calls).toEqual([])
+  })
+
+  it('asks the log once where the index is right, and thrice at most where it knows nothing', async () => {
+    const history = await plainHistory('hinted', timestamps)
+    const right: TimeIndex = {
+      lastNonceUpTo: async (_, asked) => history.records.findLast((r) => r.timeKey <= asked)?.nonce,
+    }
+    const calls = callsOf(history)
+    await read(depsOf(history, { times: right }), history, query('from=4001&to=4011'))
+    expect(calls.filter((name) => name === 'timeKeys').length).toBe(2)
+    calls.length = 0
+    await read(depsOf(history), history, query('from=4001'))
+    expect(calls.filter((name) => name === 'timeKeys').length).toBeLessThanOrEqual(4)
+  })
+
+  it('remembers only so much', () => {
+    const memory = createSeekMemory(2)
+    for (const nonce of [1, 2, 3]) memory.remember('a process', nonce, nonce)
+    expect([1, 2, 3].map((nonce) => memory.recall('a process', nonce))).toEqual([undefined, 2, 3])
+  })
+})

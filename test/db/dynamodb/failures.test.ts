@@ -1,0 +1,98 @@
+/** AWS's failures that DynamoDB Local never shows, injected under the SDK: what the log makes of them. */
+import { ProvisionedThroughputExceededException, TransactionCanceledException } from '@aws-sdk/client-dynamodb'
+import { describe, expect, it } from 'vitest'
+import type { Sequencer } from '../../../core/log/sequencer.ts'
+import { systemClock } from '../../../core/ports/clock.ts'
+import { createDynamoDb } from '../../../db/dynamodb/client.ts'
+import { createLogStore } from '../../../db/dynamodb/log-store.ts'
+import { audit } from '../../core/log/audit.ts'
+import { createInstance, message, spawned } from '../../core/log/instance.ts'
+import { createFakeSigner } from '../../fakes/signer.ts'
+import { useDynamoDb } from './local.ts'
+
+const db = useDynamoDb()
+const signer = createFakeSigner()
+const deadline = () => Date.now() + 15_000
+const real = { $metadata: {} }
+
+/** A unit whose DynamoDB client meets `fault` at its n-th transaction, before it is sent or after it was answered. */
+async function unitWith(faults: ((transaction: number) => unknown)[], when: 'before' | 'after') {
+  const { client: shared, tables } = db()
+  const endpoint = await shared.config.endpoint?.()
+  const own = createDynamoDb(tables, `http://${endpoint?.hostname}:${endpoint?.port}`)
+  let transactions = 0
+  own.client.middlewareStack.add(
+    (next, context) => async (args) => {
+      if (context.commandName !== 'TransactWriteItemsCommand') return next(args)
+      const n = transactions++
+      const fault = faults[n]?.(n)
+      if (fault && when === 'before') throw fault
+      const answer = await next(args)
+      if (fault) throw fault
+      return answer
+    },
+    // Under the SDK's own retries, as a network is.
+    { step: 'finalizeRequest', priority: 'low', name: 'fault' },
+  )
+  const store = createLogStore(own, signer.owner)
+  return { store, unit: createInstance(store, systemClock, signer), transactions: () => transactions }
+}
+
+const conflict = () =>
+  new TransactionCanceledException({
+    ...real,
+    message: 'conflict',
+    CancellationReasons: [{ Code: 'TransactionConflict' }, { Code: 'None' }, { Code: 'None' }, { Code: 'None' }],
+  })
+const throttled = () => new ProvisionedThroughputExceededException({ ...real, message: 'slow down' })
+const network = () => Object.assign(new Error('socket hang up'), { name: 'TimeoutError', code: 'ECONNRESET' })
+
+async function scheduleSome(unit: Sequencer, process: string) {
+  const places = []
+  for (let i = 0; i < 3; i++) places.push(await unit.schedule(message(process), deadline()))
+  return places.map((place) => place.nonce)
+}
+
+describe('AWS in trouble', () => {
+  it.each([
+    ['TransactionConflict', conflict, 'before'],
+    ['throttling', throttled, 'before'],
+    ['requests that are lost', network, 'before'],
+    ['answers that are lost', network, 'after'],
+    ['conflicts told of what was written', conflict, 'after'],
+    ['throttling told of what was written', throttled, 'after'],
+  ] as const)('%s: every message gets its place once', { timeout: 30_000 }, async (_, fault, when) => {
+    const quiet = await unitWith([], 'before')
+    const process = await spawned(quiet.unit, deadline())
+    const { unit, store, transactions } = await unitWith([fault, fault, () => undefined, fault, fault, fault], when)
+    expect(await scheduleSome(unit, process)).toEqual([1, 2, 3])
+    expect(await audit(store, process)).toMatchObject({ faults: [], records: { length: 4 } })
+    expect(transactions()).toBeGreaterThan(3)
+  })
+
+  it('a spawn whose answer is lost happens once', async () => {
+    const { unit, store } = await unitWith([network, network], 'after')
+    const process = await spawned(unit, deadline())
+    expect(await audit(store, process)).toMatchObject({ faults: [], records: { length: 1 } })
+  })
+
+  it('a mistake of ours is an error, and is not tried again', async () => {
+    const { unit, transactions } = await unitWith(
+      [() => Object.assign(new Error('wrong key'), { name: 'ValidationException' })],
+      'before',
+    )
+    await expect(spawned(unit, deadline())).rejects.toThrow('wrong key')
+    expect(transactions()).toBe(1)
+  })
+
+  it('an unreachable store: unavailable within the deadline', { timeout: 20_000 }, async () => {
+    const { tables } = db()
+    const nobody = createLogStore(createDynamoDb(tables, 'http://127.0.0.1:9'), signer.owner)
+    const unit = createInstance(nobody, systemClock, signer)
+    const start = Date.now()
+    await expect(unit.schedule(message('x'.repeat(43)), Date.now() + 3_000)).rejects.toMatchObject({
+      code: 'unavailable',
+    })
+    expect(Date.now() - start).toBeLessThan(5_000)
+  })
+})

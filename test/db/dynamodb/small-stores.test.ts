@@ -1,0 +1,9 @@
+import { createHeightStore } from '../../../db/dynamodb/height-store.ts'
+import { createIdentityStore } from '../../../db/dynamodb/identity-store.ts'
+import { heightStoreSuite } from '../../suites/height-store.ts'
+import { logIdentitySuite } from '../../suites/log-identity.ts'
+import { useDynamoDb } from './local.ts'
+
+const db = useDynamoDb()
+heightStoreSuite('DynamoDB', () => createHeightStore(db()))
+logIdentitySuite('DynamoDB', () => createIdentityStore(db()))

@@ -1,0 +1,16 @@
+/** What every store of the log's identity does. */
+import { expect, it } from 'vitest'
+import type { LogIdentityStore } from '../../core/ports/log-identity.ts'
+
+export function logIdentitySuite(name: string, open: () => LogIdentityStore): void {
+  it(`log identity: ${name}: is begun once and never changed`, async () => {
+    const store = open()
+    const tables = await store.actualTables()
+    expect(tables).not.toBe('')
+    expect(await store.actualTables()).toBe(tables)
+    expect(await store.recorded()).toBeUndefined()
+    expect(await store.begin({ wallet: 'w', tables })).toBe(true)
+    expect(await store.begin({ wallet: 'other', tables })).toBe(false)
+    expect(await store.recorded()).toEqual({ wallet: 'w', tables })
+  })
+}
