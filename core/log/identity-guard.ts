@@ -1,4 +1,5 @@
 /** Lets nothing be scheduled into a log that is not this unit's own (see `core/ports/log-identity.ts`). */
+import type { Signer } from '../ans104/signer.ts'
 import { SchedulerError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LogIdentity, LogIdentityStore } from '../ports/log-identity.ts'
@@ -8,12 +9,12 @@ const HOLDS_MS = 60_000
 
 export class IdentityGuard {
   private readonly store: LogIdentityStore
-  private readonly wallet: string
+  private readonly wallet: Pick<Signer, 'address' | 'owner'>
   private readonly clock: Clock
   private checkedAt = Number.NEGATIVE_INFINITY
   private checking: Promise<void> | undefined
 
-  constructor(store: LogIdentityStore, wallet: string, clock: Clock) {
+  constructor(store: LogIdentityStore, wallet: Pick<Signer, 'address' | 'owner'>, clock: Clock) {
     this.store = store
     this.wallet = wallet
     this.clock = clock
@@ -21,7 +22,11 @@ export class IdentityGuard {
 
   /** Fails with `foreign-log` for another wallet's or a restored log, with `unavailable` when that cannot be told. */
   async check(): Promise<void> {
-    if (this.clock.now() - this.checkedAt < HOLDS_MS) return
+    if (this.clock.now() - this.checkedAt >= HOLDS_MS) await this.verify()
+  }
+
+  /** The same, asked anew. */
+  async verify(): Promise<void> {
     this.checking ??= this.ask().finally(() => {
       this.checking = undefined
     })
@@ -30,7 +35,7 @@ export class IdentityGuard {
 
   private async ask(): Promise<void> {
     const [tables, recorded] = await Promise.all([this.store.actualTables(), this.store.recorded()])
-    const own = { wallet: this.wallet, tables }
+    const own = { wallet: this.wallet.address, owner: this.wallet.owner, tables }
     if (recorded) assertOwn(recorded, own)
     else if (!(await this.store.begin(own))) {
       const winner = await this.store.recorded()

@@ -8,6 +8,8 @@ import type { HeightStore, KnownHeight } from '../ports/network-height.ts'
 const REMEMBERED_MS = 20_000
 /** A row older than this means that the scheduled function does not run: the gateway is asked directly, ms. */
 const STALE_MS = 120_000
+/** How long an answer waits for the gateway where an older height is known, ms. */
+const GATEWAY_WAIT_MS = 2_000
 
 export class NetworkHeight {
   private readonly store: HeightStore
@@ -16,6 +18,7 @@ export class NetworkHeight {
   private known: KnownHeight | undefined
   private readAt = Number.NEGATIVE_INFINITY
   private reading: Promise<void> | undefined
+  private asking: Promise<void> | undefined
 
   constructor(store: HeightStore, gateway: Pick<Gateway, 'height'>, clock: Clock) {
     this.store = store
@@ -31,13 +34,19 @@ export class NetworkHeight {
   /** The height, at most about two minutes old while row or gateway answer; then the last known, never falling. */
   async current(): Promise<number> {
     await this.refresh()
+    // The last known will do before long; where none is known there is nothing else to wait for.
+    if (this.asking !== undefined)
+      await (this.known ? Promise.race([this.asking, this.clock.sleep(GATEWAY_WAIT_MS)]) : this.asking)
     if (this.known) return this.known.height
     throw new SchedulerError('unavailable', 'The block height is not known yet: the gateway does not answer', {
       retryAfter: 5,
     })
   }
 
-  /** Brings what is remembered up to date where it is due; never fails, since the last known will do. */
+  /**
+   * Brings what is remembered up to date where it is due, from the row; a stale row has the gateway asked, which is not
+   * waited for. Never fails, since an assignment can do with the height of the one before.
+   */
   async refresh(): Promise<void> {
     if (this.known && this.clock.now() - this.readAt < REMEMBERED_MS) return
     this.reading ??= this.read().finally(() => {
@@ -49,13 +58,22 @@ export class NetworkHeight {
   private async read(): Promise<void> {
     const row = await this.store.read().catch(() => undefined)
     this.keep(row)
-    if (!row || this.clock.now() - row.at > STALE_MS) {
-      const known = await askGateway(this.gateway, this.clock).catch(() => undefined)
-      this.keep(known)
-      // Others need not ask too, nor does this instance when it starts again without a gateway.
-      if (known) await this.store.write(known).catch(() => undefined)
-    }
     this.readAt = this.clock.now()
+    if (row && this.clock.now() - row.at <= STALE_MS) return
+    this.asking ??= this.ask().finally(() => {
+      this.asking = undefined
+    })
+  }
+
+  /** Others need not ask too, nor does this instance when it starts again without a gateway: the row is written. */
+  private async ask(): Promise<void> {
+    try {
+      const known = await askGateway(this.gateway, this.clock)
+      this.keep(known)
+      await this.store.write(known)
+    } catch {
+      // What is known stays so; that the gateway is away is the scheduled function's to say.
+    }
   }
 
   private keep(known: KnownHeight | undefined): void {

@@ -17,7 +17,10 @@ export interface Head {
   hashChain?: Buffer
   /** Id of the last assignment, 32 bytes; none when nothing is assigned yet. */
   lastAssignment?: Buffer
-  /** Timestamp of the last assignment, ms; without one, when the process was accepted. Never falls. */
+  /**
+   * Timestamp of the last assignment, ms; without one, when the process was accepted. Never falls: it is the last record's
+   * time key, also where a migrated history's own timestamps fall.
+   */
   timestamp: number
   /** Block height of the last assignment; never falls. */
   blockHeight: number

@@ -19,4 +19,6 @@ export interface BlobStore {
   put(ref: BlobRef, raw: Buffer): Promise<void>
   /** The bytes, verified against the ref. Fails with `unavailable`, also when they are missing or altered. */
   get(ref: BlobRef): Promise<Buffer>
+  /** Fails with `unavailable` where the store cannot be reached. */
+  check(): Promise<void>
 }

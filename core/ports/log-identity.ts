@@ -6,6 +6,8 @@
 export interface LogIdentity {
   /** The wallet's address. */
   wallet: string
+  /** The wallet's public key, 512 bytes: with it the log is read where the wallet is not needed (the relay, commands). */
+  owner: Buffer
   /** What the store calls the tables themselves, whatever their names are; differs in a restored one. */
   tables: string
 }

@@ -10,15 +10,16 @@ export interface Tables {
   ids: string
 }
 
-export interface DynamoDb {
+/** @typeParam T the tables that its user knows of: a function is told only of those that it needs */
+export interface DynamoDb<T extends keyof Tables = keyof Tables> {
   client: DynamoDBClient
-  tables: Tables
+  tables: Pick<Tables, T>
 }
 
 /** One attempt, ms; the SDK makes up to three. A commit's token makes that safe: the same commit happens once. */
 const REQUEST_TIMEOUT_MS = 2_500
 
-export function createDynamoDb(tables: Tables, endpoint?: string): DynamoDb {
+export function createDynamoDb<T extends keyof Tables>(tables: Pick<Tables, T>, endpoint?: string): DynamoDb<T> {
   // A page of 1000 records asks for ten batches at once, and an instance may serve many requests.
   const sockets = { keepAlive: true, maxSockets: 128 }
   return {

@@ -8,7 +8,7 @@ import { reading, unavailable } from './failures.ts'
 /** No process has such an id. */
 const KEY = marshall({ process: '~network', row: 'height' })
 
-export function createHeightStore({ client, tables }: DynamoDb): HeightStore {
+export function createHeightStore({ client, tables }: DynamoDb<'heads'>): HeightStore {
   const key = { TableName: tables.heads, Key: KEY }
   return {
     read: () =>

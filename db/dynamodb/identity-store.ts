@@ -26,8 +26,8 @@ export function createIdentityStore({ client, tables }: DynamoDb): LogIdentitySt
           new GetItemCommand({ TableName: tables.heads, Key: marshall(KEY), ConsistentRead: true }),
         )
         if (!Item) return undefined
-        const identity = unmarshall(Item) as LogIdentity
-        return { wallet: identity.wallet, tables: identity.tables }
+        const { wallet, owner, tables: names } = unmarshall(Item) as Omit<LogIdentity, 'owner'> & { owner: Uint8Array }
+        return { wallet, owner: Buffer.from(owner), tables: names }
       }),
 
     async begin(identity) {

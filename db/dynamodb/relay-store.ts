@@ -45,7 +45,7 @@ function toProgress(process: string, rows: readonly ProgressRow[]): Progress | u
   return { process, next: head.next, firstNonce: head.first, done }
 }
 
-export function createRelayStore({ client, tables }: DynamoDb): RelayStore {
+export function createRelayStore({ client, tables }: DynamoDb<'heads'>): RelayStore {
   const table = { TableName: tables.heads }
   return {
     progress: (process) =>

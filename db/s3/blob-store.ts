@@ -1,6 +1,6 @@
 /** Item bodies in S3: adapter of `core/ports/blob-store.ts`. A key names its content, so an object never changes. */
 import { createHash } from 'node:crypto'
-import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { GetObjectCommand, HeadBucketCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { SchedulerError } from '../../core/errors.ts'
 import type { BlobRef, BlobStore } from '../../core/ports/blob-store.ts'
 
@@ -21,7 +21,7 @@ export function createBlobStore(client: S3Client, bucket: string): BlobStore {
           }),
         )
       } catch (cause) {
-        throw new SchedulerError('unavailable', 'The blob store does not answer', { retryAfter: 1, cause })
+        throw unanswered(cause)
       }
     },
 
@@ -29,6 +29,14 @@ export function createBlobStore(client: S3Client, bucket: string): BlobStore {
       const raw = await fetchObject(client, bucket, blobKey(ref))
       if (createHash('sha256').update(raw).digest().equals(ref.sha256)) return raw
       throw new SchedulerError('unavailable', `The blob of item ${ref.id} is altered`, { retryAfter: 60 })
+    },
+
+    async check() {
+      try {
+        await client.send(new HeadBucketCommand({ Bucket: bucket }))
+      } catch (cause) {
+        throw unanswered(cause)
+      }
     },
   }
 }
@@ -39,6 +47,9 @@ async function fetchObject(client: S3Client, bucket: string, key: string): Promi
     if (!Body) throw new Error('no body')
     return Buffer.from(await Body.transformToByteArray())
   } catch (cause) {
-    throw new SchedulerError('unavailable', 'The blob store does not answer', { retryAfter: 1, cause })
+    throw unanswered(cause)
   }
 }
+
+const unanswered = (cause: unknown) =>
+  new SchedulerError('unavailable', 'The blob store does not answer', { retryAfter: 1, cause })

@@ -7,7 +7,7 @@ import { type Faults, faulty } from './faults.ts'
 const keyOf = (ref: BlobRef): string => `${ref.id}/${ref.sha256.toString('hex')}`
 
 export class FakeBlobStore implements BlobStore {
-  faults: Faults<'put' | 'get'> = {}
+  faults: Faults<'put' | 'get' | 'check'> = {}
   readonly #blobs = new Map<string, Buffer>()
 
   async put(ref: BlobRef, raw: Buffer): Promise<void> {
@@ -26,6 +26,10 @@ export class FakeBlobStore implements BlobStore {
       }
       return Buffer.from(raw)
     })
+  }
+
+  async check(): Promise<void> {
+    await faulty(this.faults, 'check', [], () => undefined)
   }
 
   /** How many blobs are kept. */

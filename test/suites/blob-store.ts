@@ -26,6 +26,10 @@ export function blobStoreSuite(name: string, open: () => BlobStoreUnderTest): vo
       expect((await store.get(ref)).equals(raw)).toBe(true)
     })
 
+    it('says that it can be reached', async () => {
+      await open().store.check()
+    })
+
     it('keeps two items of the same id apart', async () => {
       const { store } = open()
       const id = randomBytes(32).toString('base64url')

@@ -6,36 +6,41 @@ import { logIdentitySuite } from '../../suites/log-identity.ts'
 
 logIdentitySuite('in memory', () => new FakeLogIdentity())
 
+const wallet = (address: string) => ({ address, owner: Buffer.from(address) })
+
 describe('identity guard', () => {
   it('begins a new log, and lets its own wallet go on', async () => {
     const store = new FakeLogIdentity()
     const clock = new VirtualClock()
-    await Promise.all([new IdentityGuard(store, 'a', clock).check(), new IdentityGuard(store, 'a', clock).check()])
-    expect(store.identity).toEqual({ wallet: 'a', tables: 'tables 1' })
-    await new IdentityGuard(store, 'a', clock).check()
+    await Promise.all([
+      new IdentityGuard(store, wallet('a'), clock).check(),
+      new IdentityGuard(store, wallet('a'), clock).check(),
+    ])
+    expect(store.identity).toEqual({ wallet: 'a', owner: Buffer.from('a'), tables: 'tables 1' })
+    await new IdentityGuard(store, wallet('a'), clock).check()
   })
 
   it('refuses another wallet than the log was begun with', async () => {
     const store = new FakeLogIdentity()
     const clock = new VirtualClock()
-    await new IdentityGuard(store, 'a', clock).check()
-    await expect(new IdentityGuard(store, 'b', clock).check()).rejects.toMatchObject({ code: 'foreign-log' })
+    await new IdentityGuard(store, wallet('a'), clock).check()
+    await expect(new IdentityGuard(store, wallet('b'), clock).check()).rejects.toMatchObject({ code: 'foreign-log' })
   })
 
   it('refuses tables that came back from a backup, also to an instance that was there before', async () => {
     const store = new FakeLogIdentity()
     const clock = new VirtualClock()
-    const guard = new IdentityGuard(store, 'a', clock)
+    const guard = new IdentityGuard(store, wallet('a'), clock)
     await guard.check()
     store.tables = 'tables 2'
-    await expect(new IdentityGuard(store, 'a', clock).check()).rejects.toMatchObject({ code: 'foreign-log' })
+    await expect(new IdentityGuard(store, wallet('a'), clock).check()).rejects.toMatchObject({ code: 'foreign-log' })
     await clock.run(clock.sleep(61_000))
     await expect(guard.check()).rejects.toMatchObject({ code: 'foreign-log' })
   })
 
   it('asks once a minute, however many requests there are', async () => {
     const store = new FakeLogIdentity()
-    const guard = new IdentityGuard(store, 'a', new VirtualClock())
+    const guard = new IdentityGuard(store, wallet('a'), new VirtualClock())
     await Promise.all(Array.from({ length: 100 }, () => guard.check()))
     await guard.check()
     expect(store.asked).toBe(1)

@@ -192,6 +192,15 @@ describe('a page', () => {
     }
   }, 60_000)
 
+  it('is filled to the last byte that it may have', async () => {
+    const history = await plainHistory('bytes', [2000, 2001, 2002])
+    const sizes = modelPage(history.records, query(''), 1e9).edges.map((edge) => JSON.stringify(edge).length + 1)
+    const three = 64 + sizes.slice(0, 3).reduce((sum, size) => sum + size, 0)
+    const countWithin = async (max: number) =>
+      (await openPage(depsOf(history, { maxPageBytes: max }), history.head, query(''))).nonces?.last
+    expect([await countWithin(three - 1), await countWithin(three)]).toEqual([1, 2])
+  })
+
   it('takes equal timestamps all, however many they are, and holds few of them at a time', async () => {
     const history = await plainHistory('equal', [...Array.from({ length: 700 }, () => 2000), 2001], { blobs: true })
     let open = 0

@@ -34,5 +34,6 @@ it('an unreachable S3 is unavailable', { timeout: 20_000 }, async () => {
   const nobody = createS3('http://127.0.0.1:9')
   const raw = Buffer.from('x')
   await expect(createBlobStore(nobody, 'b').put(blobOf(raw), raw)).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(createBlobStore(nobody, 'b').check()).rejects.toMatchObject({ code: 'unavailable' })
   await expect(createBlobStore(nobody, 'b').get(blobOf(raw))).rejects.toMatchObject({ code: 'unavailable' })
 })

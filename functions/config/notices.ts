@@ -1,0 +1,49 @@
+/** Variables of the reference that have nothing to do here: they do no harm, and a sentence says what replaces them. */
+import * as v from 'valibot'
+
+const DISK = 'item bodies are kept in DynamoDB and in the S3 bucket BUCKET.'
+const LOCAL_STORE = 'the log is kept in DynamoDB (HEADS_TABLE, RECORDS_TABLE, IDS_TABLE).'
+const TENANTS =
+  'all processes of a unit are in one log, whatever db_name the allow-list gives them, and their metadata is in DATABASE_URL.'
+const DEEP_HASH = 'there is one version of the deep hash, and hashes are kept from the first message on.'
+const ROUTER = 'it belongs to a router, and this unit runs without one.'
+
+const replaced = {
+  USE_DISK: DISK,
+  SU_DATA_DIR: DISK,
+  USE_LOCAL_STORE: LOCAL_STORE,
+  SU_FILE_DB_DIR: LOCAL_STORE,
+  SU_INDEX_DB_DIR: LOCAL_STORE,
+  SU_FILE_SYNC_DB_DIR: LOCAL_STORE,
+  SU_INDEX_SYNC_DB_DIR: LOCAL_STORE,
+  MULTI_TENANT_BASE_CONN: TENANTS,
+  MULTI_TENANT_BASE_READ_CONN: TENANTS,
+  MULTI_TENANT_BASE_DATA_DIR: TENANTS,
+  CURRENT_DEEPHASH_VERSION: DEEP_HASH,
+  DEEPHASH_RECALC_LIMIT: DEEP_HASH,
+  WARMUP_DELAY: 'instances need no warming up: any of them may schedule at once.',
+  MIGRATION_BATCH_SIZE: 'nothing is moved from a database to a disk here.',
+  TIMESTAMP_SORT_PROCESSES: 'pages are always in the order of nonces.',
+  SCHEDULER_LIST_PATH: ROUTER,
+  ROUTER_URL: ROUTER,
+  ASSIGNMENT: ROUTER,
+} as const
+
+export const replacedVariables: readonly string[] = Object.keys(replaced)
+
+/** Sentences to be logged when a unit starts. */
+export const notices = v.pipe(
+  v.record(v.string(), v.optional(v.string())),
+  v.transform((env) => {
+    const sentences = Object.entries(replaced).flatMap(([name, why]) =>
+      env[name] === undefined ? [] : [`${name} has no effect: ${why}`],
+    )
+    if (env.SU_WALLET !== undefined && env.SU_WALLET_PATH !== undefined) {
+      sentences.push('SU_WALLET_PATH has no effect: SU_WALLET holds the wallet itself.')
+    }
+    if (env.DATABASE_URL === undefined) {
+      sentences.push('DATABASE_URL is not set: no metadata is kept in Postgres, and everything is read from the log.')
+    }
+    return sentences
+  }),
+)

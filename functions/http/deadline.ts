@@ -1,0 +1,14 @@
+/** When a request must have its answer: below the client's patience and below what Lambda allows this invocation. */
+import type { Context } from 'hono'
+import { remainingTime } from './platform.ts'
+
+/** ms. The MU's and CU's fetch waits for 300 s, gateways and CDNs in between for 30. */
+const PATIENCE_MS = 20_000
+/** Left for rendering and sending the answer, ms. */
+const RESERVE_MS = 1_500
+
+/** ms since the epoch */
+export function deadlineOf(c: Context, now: number): number {
+  const remaining = remainingTime(c.env)
+  return now + Math.min(PATIENCE_MS, remaining === undefined ? PATIENCE_MS : Math.max(0, remaining - RESERVE_MS))
+}

@@ -1,0 +1,31 @@
+/** Whether the unit can do its work: it asks all that it cannot do without, and nothing that may be away. */
+import type { IdentityGuard } from '../../core/log/identity-guard.ts'
+import type { NetworkHeight } from '../../core/log/network-height.ts'
+import type { BlobStore } from '../../core/ports/blob-store.ts'
+import type { Clock } from '../../core/ports/clock.ts'
+
+export interface HealthParts {
+  /** The log answers, is this wallet's and is no restored one. */
+  identity: IdentityGuard
+  /** A height is known, so that processes can be spawned. */
+  height: NetworkHeight
+  blobs: Pick<BlobStore, 'check'>
+  clock: Clock
+}
+
+/** So long an answer holds, ms: whoever asks often must not cost more than who asks now and then. */
+const HOLDS_MS = 5_000
+
+/** Fails with what does not answer (`unavailable`, `foreign-log`). Postgres and the bundler may be away for days. */
+export function createHealth({ identity, height, blobs, clock }: HealthParts): () => Promise<void> {
+  let checkedAt = Number.NEGATIVE_INFINITY
+  let last: Promise<unknown> = Promise.resolve()
+  return async () => {
+    if (clock.now() - checkedAt >= HOLDS_MS) {
+      checkedAt = clock.now()
+      last = Promise.all([identity.verify(), height.current(), blobs.check()])
+      last.catch(() => undefined)
+    }
+    await last
+  }
+}

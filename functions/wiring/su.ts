@@ -1,0 +1,91 @@
+/** The scheduler unit from configuration: every adapter is made here, once for each instance. */
+import { createSigner } from '../../core/ans104/signer.ts'
+import { IdentityGuard } from '../../core/log/identity-guard.ts'
+import { NetworkHeight } from '../../core/log/network-height.ts'
+import { Sequencer } from '../../core/log/sequencer.ts'
+import { systemClock as clock } from '../../core/ports/clock.ts'
+import type { TimeIndex } from '../../core/ports/metadata-index.ts'
+import { createSeekMemory } from '../../core/read/seek.ts'
+import { createHeightStore } from '../../db/dynamodb/height-store.ts'
+import { createIdentityStore } from '../../db/dynamodb/identity-store.ts'
+import { createLogStore } from '../../db/dynamodb/log-store.ts'
+import { createBlobStore } from '../../db/s3/blob-store.ts'
+import { createS3 } from '../../db/s3/client.ts'
+import { createGateway } from '../../network/gateway.ts'
+import { createAccessLists } from '../../network/lists.ts'
+import type { SuConfig } from '../config/functions.ts'
+import { createInstanceMeter } from '../http/metrics.ts'
+import type { AppParts } from '../http/parts.ts'
+import { createEmbeddedMeter } from '../telemetry/embedded-metrics.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { allOf } from '../telemetry/meters.ts'
+import { createHealth } from './health.ts'
+import { openLog } from './log.ts'
+
+/** Items up to this length ride in the log's record: above it, S3 is cheaper than DynamoDB (docs/architecture.md, "Costs"). */
+const INLINE_BYTES = 4_096
+
+export function createSuParts(config: SuConfig, logger: Logger): AppParts {
+  const signer = createSigner(config.wallet.reveal())
+  const db = openLog(config.store)
+  const store = createLogStore(db, signer.owner)
+  const blobs = createBlobStore(createS3(config.store.s3Endpoint), config.store.bucket)
+  const gateway = createGateway(config.gateway)
+  const lists = createAccessLists(config.access)
+  const height = new NetworkHeight(createHeightStore(db), gateway, clock)
+  const identity = new IdentityGuard(createIdentityStore(db), signer, clock)
+  const metrics = createInstanceMeter()
+  const embedded = createEmbeddedMeter({ service: 'su' })
+  const meter = config.serving.metrics ? allOf(metrics, embedded) : metrics
+  const sequencer = new Sequencer({
+    store,
+    signer,
+    clock,
+    meter,
+    height: () => height.last,
+    rememberedHeads: config.serving.headsRemembered,
+  })
+  return {
+    scheduler: {
+      sequencer,
+      store,
+      blobs,
+      gateway,
+      lists,
+      height,
+      identity,
+      clock,
+      rules: { ...config.rules, inlineBytes: INLINE_BYTES },
+    },
+    reading: {
+      log: store,
+      blobs,
+      times: lazyTimeIndex(config.postgres),
+      memory: createSeekMemory(),
+      meter,
+      clock,
+      maxPageBytes: config.serving.maxPageBytes,
+    },
+    address: signer.address,
+    logger,
+    maxBodyBytes: config.serving.maxBodyBytes,
+    cdnSecret: config.serving.cdnSecret,
+    metrics: config.serving.metrics ? metrics : undefined,
+    health: createHealth({ identity, height, blobs, clock }),
+    afterAnswer: () => embedded.flush(),
+  }
+}
+
+/** The driver of Postgres is loaded when the first page by timestamps is asked for, not before the first answer. */
+function lazyTimeIndex({ readUrl, proxyUrl, readConcurrency }: SuConfig['postgres']): TimeIndex {
+  if (readUrl === undefined) return { lastNonceUpTo: async () => undefined }
+  let index: Promise<TimeIndex> | undefined
+  return {
+    async lastNonceUpTo(process, timestamp) {
+      index ??= import('../../db/postgres/time-index.ts').then(({ createTimeIndex }) =>
+        createTimeIndex({ url: readUrl.reveal(), connections: readConcurrency, ...(proxyUrl && { proxyUrl }) }),
+      )
+      return (await index).lastNonceUpTo(process, timestamp)
+    },
+  }
+}

@@ -1,0 +1,33 @@
+/** Offers items to the cache, best effort: one attempt, and nothing depends on it (contract, "Upload"). */
+import type { Cache } from '../core/ports/bundler.ts'
+import { below, discard } from './service.ts'
+
+export interface CacheOptions {
+  /** CACHE_URL; undefined: there is no cache, and nothing is offered. */
+  url: string | undefined
+  timeoutMs?: number
+}
+
+export function createCache({ url, timeoutMs = 5000 }: CacheOptions): Cache {
+  if (url === undefined) return { offer: async () => false }
+  const endpoint = below(url, 'id')
+  endpoint.search = 'codec-device=ans104@1.0'
+  return {
+    async offer(_id, raw) {
+      try {
+        const response = await fetch(endpoint, {
+          method: 'POST',
+          headers: { 'content-type': 'application/octet-stream' },
+          body: raw,
+          redirect: 'manual',
+          signal: AbortSignal.timeout(timeoutMs),
+        })
+        await discard(response)
+        return response.ok
+      } catch {
+        // Best effort by contract: "not taken" is all that anybody asks.
+        return false
+      }
+    },
+  }
+}
