@@ -18,6 +18,8 @@ export type Counter =
   | 'uploads_set_aside'
   | 'relay_failures'
   | 'cache_failures'
+  /** Records that a sweep found unfinished, once for each effect. */
+  | 'relay_backlog'
 
 export interface Meter {
   /** @param ms whole milliseconds */

@@ -22,7 +22,7 @@ export const parseRelayConfig = (env: Environment) => parseConfig(env, { logging
 export type RelayConfig = ReturnType<typeof parseRelayConfig>
 
 /** Finds what the relay has not finished, and has it looked at again. */
-export const parseSweeperConfig = (env: Environment) => parseConfig(env, { logging, heads })
+export const parseSweeperConfig = (env: Environment) => parseConfig(env, { logging, heads, postgres })
 export type SweeperConfig = ReturnType<typeof parseSweeperConfig>
 
 /** Writes the network's height down. */

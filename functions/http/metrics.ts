@@ -33,6 +33,7 @@ const counters: Record<CounterName, { name: string; help: string }> = {
   uploads_set_aside: { name: 'su_uploads_set_aside', help: 'Items that the bundler refuses for good' },
   relay_failures: { name: 'su_relay_failures', help: 'Stretches of a log that the relay could not finish' },
   cache_failures: { name: 'su_cache_failures', help: 'Items that the cache did not take' },
+  relay_backlog: { name: 'su_relay_backlog', help: 'Records that sweeps found unfinished' },
 }
 
 interface Durations {

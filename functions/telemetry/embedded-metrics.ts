@@ -5,6 +5,7 @@ export interface EmbeddedMeter extends Meter {
   /**
    * Writes what came together since the last flush; nothing when nothing did. To be called when an invocation ends. With
    * several at once in an instance, whichever ends first writes for all of them: everything is written exactly once.
+   * Does not fail: what is measured must not fail for being measured.
    */
   flush(): Promise<void>
 }
@@ -34,22 +35,26 @@ export function createEmbeddedMeter({ service, write = writeLine }: EmbeddedMete
     },
     async flush() {
       if (durations.size === 0 && counts.size === 0) return
-      // After the first answer, so that no cold start waits for it.
-      const { Metrics } = await import('@aws-lambda-powertools/metrics')
-      // From here to the end nothing else runs: what is taken is written.
-      const taken = { durations, counts }
-      durations = new Map()
-      counts = new Map()
-      while (taken.durations.size > 0 || taken.counts.size > 0) {
-        const metrics = new Metrics({ namespace: NAMESPACE, serviceName: service })
-        for (const [name, count] of taken.counts) metrics.addMetric(name, 'Count', count)
-        taken.counts.clear()
-        for (const [name, values] of taken.durations) {
-          for (const ms of values.splice(0, MAX_VALUES)) metrics.addMetric(name, 'Milliseconds', ms)
-          if (values.length === 0) taken.durations.delete(name)
+      try {
+        // After the first answer, so that no cold start waits for it.
+        const { Metrics } = await import('@aws-lambda-powertools/metrics')
+        // From here to the end nothing else runs: what is taken is written.
+        const taken = { durations, counts }
+        durations = new Map()
+        counts = new Map()
+        while (taken.durations.size > 0 || taken.counts.size > 0) {
+          const metrics = new Metrics({ namespace: NAMESPACE, serviceName: service })
+          for (const [name, count] of taken.counts) metrics.addMetric(name, 'Count', count)
+          taken.counts.clear()
+          for (const [name, values] of taken.durations) {
+            for (const ms of values.splice(0, MAX_VALUES)) metrics.addMetric(name, 'Milliseconds', ms)
+            if (values.length === 0) taken.durations.delete(name)
+          }
+          write(JSON.stringify(metrics.serializeMetrics()))
+          metrics.clearMetrics()
         }
-        write(JSON.stringify(metrics.serializeMetrics()))
-        metrics.clearMetrics()
+      } catch (cause) {
+        process.emitWarning(new Error('Metrics could not be written', { cause }))
       }
     },
   }

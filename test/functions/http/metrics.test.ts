@@ -52,11 +52,11 @@ describe('the metrics of an instance', () => {
       const samples = samplesOf((await meter.openMetrics()).body)
       const bucket = (name: string, le: string) =>
         samples.get(`${HISTOGRAM}_bucket{function_name="${name}",le="${le}"}`)
-      expect(['0', '1', '5', '10', '25', '9500', '10000', '+Inf'].map((le) => bucket('write_item', le))).toEqual(
-        [1, 2, 3, 4, 5, 6, 7, 9] => at !== 7),
-      )
-      expect(samples.get(`$HISTOGRAM_sumfunction_name="write_item"`)).toBe(89_525)
-      expect(samples.get(`$HISTOGRAM_countfunction_name="write_item"`)).toBe(9)
+      expect(['0', '1', '5', '10', '25', '9500', '10000', '+Inf'].map((le) => bucket('write_item', le))).toEqual([
+        1, 2, 3, 4, 5, 6, 7, 9,
+      ])
+      expect(samples.get(`${HISTOGRAM}_sum{function_name="write_item"}`)).toBe(89_525)
+      expect(samples.get(`${HISTOGRAM}_count{function_name="write_item"}`)).toBe(9)
       expect(bucket('get_messages', '5')).toBe(0)
       expect(bucket('get_messages', '10')).toBe(1)
       expect(samples.get('message_save_failures_total')).toBe(5)

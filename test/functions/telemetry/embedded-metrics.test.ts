@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { noMeter } from '../../../core/ports/meter.ts'
@@ -89,6 +90,19 @@ describe('embedded metrics', () => {
     await meter.flush()
     for (const text of lines) expect(valuesIn([text]).get('get_messages')?.length).toBeLessThanOrEqual(100)
     expect(valuesIn(lines).get('get_messages')).toEqual(Array.from({ length: 1234 }, (_, i) => i))
+  })
+
+  it('fail nobody when they cannot be written', async () => {
+    const broken = createEmbeddedMeter({
+      service: 'su',
+      write() {
+        throw new Error('standard output is gone')
+      },
+    })
+    const warned = once(process, 'warning')
+    broken.count('commits')
+    await broken.flush()
+    expect(String((await warned)[0])).toContain('Metrics could not be written')
   })
 
   it('go together with other meters', async () => {

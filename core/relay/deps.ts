@@ -1,0 +1,38 @@
+/** What the relay needs from outside, given once for each instance. */
+import type { BlobStore } from '../ports/blob-store.ts'
+import type { Bundler, Cache } from '../ports/bundler.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { LogStore } from '../ports/log-store.ts'
+import type { MetadataIndex } from '../ports/metadata-index.ts'
+import type { Meter } from '../ports/meter.ts'
+import type { Effect, RelayStore } from '../ports/relay-store.ts'
+
+/** Where the relay says what an operator should know. Fits a pino logger. */
+export interface RelayLog {
+  warn(details: object, message: string): void
+}
+
+export interface UploadDeps {
+  bundler: Bundler
+  cache: Cache
+  /** Where set-asides are kept. */
+  store: RelayStore
+  meter: Meter
+  clock: Clock
+  log: RelayLog
+}
+
+/** To get at the bytes of what is relayed. */
+export interface ReadingDeps {
+  records: Pick<LogStore, 'records'>
+  blobs: Pick<BlobStore, 'get'>
+}
+
+export interface RelayDeps extends UploadDeps, ReadingDeps {
+  index: MetadataIndex
+  /**
+   * What this relay does; a unit without Postgres does not do `metadata`. Each effect has its own watermark, so two relays
+   * may share the work, one effect each.
+   */
+  effects: readonly Effect[]
+}

@@ -1,0 +1,68 @@
+/** The relay from configuration: every adapter is made here, once for each instance. */
+import { SchedulerError } from '../../core/errors.ts'
+import { systemClock as clock } from '../../core/ports/clock.ts'
+import type { MetadataIndex } from '../../core/ports/metadata-index.ts'
+import type { Meter } from '../../core/ports/meter.ts'
+import type { Effect } from '../../core/ports/relay-store.ts'
+import type { RelayDeps, RelayLog } from '../../core/relay/deps.ts'
+import type { ReuploadDeps } from '../../core/relay/reupload.ts'
+import type { DynamoDb } from '../../db/dynamodb/client.ts'
+import { createIdentityStore } from '../../db/dynamodb/identity-store.ts'
+import { createLogReader, type LogReader } from '../../db/dynamodb/log-reader.ts'
+import { recordRows } from '../../db/dynamodb/record-row.ts'
+import { createRelayStore } from '../../db/dynamodb/relay-store.ts'
+import { createDatabase } from '../../db/postgres/client.ts'
+import { createMetadataIndex } from '../../db/postgres/metadata-index.ts'
+import { createBlobStore } from '../../db/s3/blob-store.ts'
+import { createS3 } from '../../db/s3/client.ts'
+import { createBundler } from '../../network/bundler.ts'
+import { createCache } from '../../network/cache.ts'
+import type { RelayConfig } from '../config/functions.ts'
+import { openLog } from './log.ts'
+
+/** What the relay function needs, and an operator's commands about uploads too. */
+export function createRelayParts(
+  { store, upload, postgres }: RelayConfig,
+  { meter, log }: { meter: Meter; log: RelayLog },
+): RelayDeps & ReuploadDeps {
+  const db = openLog(store)
+  return {
+    records: readerOfBegunLog(db),
+    blobs: createBlobStore(createS3(store.s3Endpoint), store.bucket),
+    store: createRelayStore(db),
+    bundler: createBundler({ url: upload.bundlerUrl }),
+    cache: createCache({ url: upload.cacheUrl }),
+    index: openIndex(postgres),
+    effects: effectsOf(postgres),
+    meter,
+    clock,
+    log,
+  }
+}
+
+/** What is done after a commit: without Postgres, metadata waits until there is one. */
+export const effectsOf = ({ url }: Pick<RelayConfig['postgres'], 'url'>): Effect[] =>
+  url === undefined ? ['upload'] : ['metadata', 'upload']
+
+function openIndex({ url, proxyUrl, writeConcurrency }: RelayConfig['postgres']): MetadataIndex {
+  if (url === undefined) return { index: () => Promise.reject(new Error('There is no DATABASE_URL.')) }
+  return createMetadataIndex(createDatabase({ url: url.reveal(), connections: writeConcurrency, proxyUrl }))
+}
+
+/** Records are stored without what the log says once for all of them: the unit's public key. It is read with the first. */
+function readerOfBegunLog(db: DynamoDb): Pick<LogReader, 'head' | 'records' | 'timeKeys'> {
+  const identity = createIdentityStore(db)
+  let reader: LogReader | undefined
+  const opened = async (): Promise<LogReader> => {
+    if (reader) return reader
+    const recorded = await identity.recorded()
+    if (!recorded) throw new SchedulerError('unavailable', 'The log has not been begun yet.')
+    reader = createLogReader(db, recordRows(recorded.owner))
+    return reader
+  }
+  return {
+    head: async (process) => (await opened()).head(process),
+    records: async (process, from, to) => (await opened()).records(process, from, to),
+    timeKeys: async (process, nonces) => (await opened()).timeKeys(process, nonces),
+  }
+}
