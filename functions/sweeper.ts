@@ -4,8 +4,8 @@ import { parseSweeperConfig } from './config/functions.ts'
 import { createSweeperHandler } from './sweeper-handler.ts'
 import { createEmbeddedMeter } from './telemetry/embedded-metrics.ts'
 import { createLogger } from './telemetry/logger.ts'
+import { effectsOf } from './wiring/effects.ts'
 import { openHeads } from './wiring/log.ts'
-import { effectsOf } from './wiring/relay.ts'
 
 const { logging, heads, postgres } = parseSweeperConfig(process.env)
 const log = createLogger(logging, { service: 'sweeper' })

@@ -46,7 +46,9 @@ interface Waiting {
   reject(error: Error): void
 }
 
-const MAX_PAUSE_MS = 200
+/** Tries at once after a lost race, before others are given way. */
+const IMMEDIATE_TRIES = 2
+const MAX_PAUSE_MS = 100
 
 export class Lane {
   private readonly process: string
@@ -102,7 +104,7 @@ export class Lane {
       try {
         const progress = await this.attempt(batch)
         tries = progress ? 0 : tries + 1
-        if (!progress) await this.pause(tries)
+        if (!progress) await this.holdBack(tries)
       } catch (error) {
         this.context.heads.delete(this.process)
         for (const one of batch) one.reject(error instanceof Error ? error : new Error(String(error)))
@@ -217,7 +219,7 @@ export class Lane {
         if (there && outcome.kind !== 'unanswered' && outcome.kind !== 'busy') return outcome
       } else if (outcome.kind !== 'busy') return outcome
       if (batch.every((one) => one.settled || one.deadline < clock.now())) return outcome
-      await this.pause(tries + 1)
+      await this.pause(tries)
       if (outcome.kind === 'busy') {
         // Nothing was written; while the head stays what it was, the signatures are still good.
         const head = await store.head(this.process)
@@ -255,11 +257,21 @@ export class Lane {
     }
   }
 
+  /**
+   * After a lost race. The head that came back is good for an immediate try or two: who won has an answer to send first.
+   * Then there are many: hold back, by chance and longer each time, and read the head before signing again, since by then the
+   * one that is known has been passed, and a signature on it would be made in vain.
+   */
+  private async holdBack(tries: number): Promise<void> {
+    if (tries <= IMMEDIATE_TRIES) return
+    await this.pause(tries - IMMEDIATE_TRIES)
+    this.context.heads.delete(this.process)
+  }
+
   /** Rising, with jitter: losers of a race who all come back at once only meet again. */
   private pause(tries: number): Promise<void> {
     const { clock } = this.context
-    if (tries <= 1) return Promise.resolve()
-    return clock.sleep(Math.min(MAX_PAUSE_MS, 2 ** Math.min(tries, 8)) * clock.random())
+    return clock.sleep(Math.min(MAX_PAUSE_MS, 2 ** Math.min(tries + 1, 8)) * clock.random())
   }
 }
 

@@ -53,7 +53,8 @@ export function processText(record: Pick<LogRecord, 'assignment' | 'timestamp' |
 }
 
 /** Bytes of the item as it stands in a page: what a record must say of an item that is kept in the blob store. */
-export const renderedMessageBytes = (item: DataItem): number => Buffer.byteLength(messageText(item))
+export const renderedItemBytes = ({ kind }: Pick<LogRecord, 'kind'>, item: DataItem): number =>
+  Buffer.byteLength(kind === 'process' ? processMessageText(item) : messageText(item))
 
 const messageText = (item: DataItem): string => {
   // What is not UTF-8 becomes U+FFFD, and a byte-order mark stays: Buffer does both as the reference does.

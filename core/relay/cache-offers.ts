@@ -15,6 +15,7 @@ export interface CacheOffers {
 
 export function createCacheOffers({ cache, meter, clock }: Pick<UploadDeps, 'cache' | 'meter' | 'clock'>): CacheOffers {
   const unanswered = new Set<Promise<void>>()
+  if (cache === undefined) return { offer() {}, settle: async () => {} }
   const offer = async ({ id, raw }: UploadPart): Promise<void> => {
     const taken = await cache.offer(id, raw).catch(() => false)
     if (!taken) meter.count('cache_failures')

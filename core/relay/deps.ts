@@ -14,7 +14,8 @@ export interface RelayLog {
 
 export interface UploadDeps {
   bundler: Bundler
-  cache: Cache
+  /** None: nothing is offered. */
+  cache?: Cache | undefined
   /** Where set-asides are kept. */
   store: RelayStore
   meter: Meter

@@ -11,10 +11,11 @@ import { indexStretch } from './metadata.ts'
 import { createStretchReader, type Stretch, type StretchReader } from './stretch.ts'
 import { uploadStretch } from './upload.ts'
 
+/** `moved`: whether the watermark did, so whether what the effect needs is there. */
 export type EffectReport =
-  | { kind: 'done' }
-  /** `moved`: whether the watermark did. `late`: the deadline came, nothing is wrong. */
-  | { kind: 'behind'; late: boolean; moved: boolean; reason: string }
+  | { kind: 'done'; moved: boolean }
+  /** `late`: the deadline came, nothing is wrong. */
+  | { kind: 'behind'; moved: boolean; late: boolean; reason: string }
 
 export interface ProcessReport {
   process: string
@@ -52,7 +53,7 @@ export async function relayProcess(deps: RelayDeps, process: string, patience: P
     return settleAll(troubled(false, error))
   }
   // A process that the log does not have has nothing to be relayed.
-  if (progress === undefined) return settleAll({ kind: 'done' })
+  if (progress === undefined) return settleAll({ kind: 'done', moved: false })
   const run = { deps, progress, patience, read: createStretchReader(deps, process), offers: createCacheOffers(deps) }
   await Promise.all(deps.effects.map(async (effect) => settle(effect, await relayEffect(run, effect))))
   await run.offers.settle(patience.deadline)
@@ -86,7 +87,7 @@ async function relayEffect(
       }
       if (outcome.trouble !== undefined) return troubled(done !== begun, outcome.trouble)
     }
-    return { kind: 'done' }
+    return { kind: 'done', moved: done !== begun }
   } catch (error) {
     return troubled(done !== begun, error)
   }

@@ -3,7 +3,8 @@ import { LRUCache } from 'lru-cache'
 import pMap from 'p-map'
 import type { Effect } from '../ports/relay-store.ts'
 import type { RelayDeps } from './deps.ts'
-import { type ProcessReport, relayProcess } from './relay.ts'
+import { createLeftBehind } from './left-behind.ts'
+import { type EffectReport, type ProcessReport, relayProcess } from './relay.ts'
 
 /** Processes under way at once. */
 const PROCESSES_AT_ONCE = 8
@@ -16,54 +17,58 @@ export type StreamRelay = (processes: Iterable<string>, deadline: number) => Pro
 
 /**
  * For as long as an instance lives. A stream that waits for one process holds up all behind it, so it is asked to only where
- * that helps somebody soon; for everything else there are the next message and the sweep:
+ * that helps somebody soon:
  * - Uploads in trouble come again for a minute: nobody can use a process through a gateway before it is uploaded. Then it is
  *   an outage, or an item that no bundler likes, and each further message of the process costs one attempt.
  * - Metadata in trouble does not, unless this relay does nothing else: an absent Postgres must not hold up an upload.
  * - What was only late wakes itself, and goes on behind the others.
+ *
+ * What the stream is not asked for is woken when the same effect works elsewhere again, by the next message, or by the sweep.
  */
 export function createStreamRelay(deps: RelayDeps): StreamRelay {
+  const { store, clock, log } = deps
   const urgent: Effect = deps.effects.includes('upload') ? 'upload' : 'metadata'
   /** Since when, ms. */
   const troubled = new LRUCache<string, number>({ max: TROUBLED_REMEMBERED })
+  const left = createLeftBehind(clock)
 
-  /** False where the stream should bring it again. */
-  async function relay(process: string, deadline: number): Promise<boolean> {
-    const now = deps.clock.now()
-    const impatient = (troubled.get(process) ?? now) + URGENT_MS <= now
-    const report = await relayProcess(deps, process, { deadline, impatient })
-    const outcome = report.effects.get(urgent)
-    if (outcome?.kind === 'behind' && !outcome.late) {
-      if (!troubled.has(process)) troubled.set(process, now)
-      return impatient
-    }
-    if (outcome?.kind !== 'behind') troubled.delete(process)
-    // A run that came to nothing before its deadline would do no better when it wakes itself.
-    else if (!outcome.moved) return false
-    return wakeIfLate(report)
-  }
-
-  async function wakeIfLate({ process, effects }: ProcessReport): Promise<boolean> {
-    const late = [...effects.values()].some((outcome) => outcome.kind === 'behind' && outcome.late && outcome.moved)
-    if (!late) return true
+  async function wake(process: string): Promise<boolean> {
     try {
-      await deps.store.wake(process)
+      await store.wake(process)
       return true
     } catch (error) {
-      deps.log.warn({ process, err: error }, 'A process that the relay is not done with could not be woken.')
+      log.warn({ process, err: error }, 'A process that the relay is not done with could not be woken.')
       return false
     }
   }
 
+  async function relay(process: string, deadline: number): Promise<{ report: ProcessReport; again: boolean }> {
+    const now = clock.now()
+    const impatient = (troubled.get(process) ?? now) + URGENT_MS <= now
+    const report = await relayProcess(deps, process, { deadline, impatient })
+    const outcome = report.effects.get(urgent)
+    if (!inTrouble(outcome)) troubled.delete(process)
+    else if (!troubled.has(process)) troubled.set(process, now)
+
+    for (const [effect, itsOutcome] of report.effects) {
+      const comesAgain = effect === urgent && !impatient
+      left.note(effect, process, inTrouble(itsOutcome) && !comesAgain)
+    }
+    if (inTrouble(outcome)) return { report, again: !impatient }
+    const late = [...report.effects.values()].filter((each) => each.kind === 'behind' && each.late)
+    if (late.length === 0) return { report, again: false }
+    // A run that came to nothing before its deadline would do no better when it wakes itself.
+    return { report, again: !late.some(({ moved }) => moved) || !(await wake(process)) }
+  }
+
   return async (processes, deadline) => {
-    const again = new Set<string>()
-    await pMap(
-      new Set(processes),
-      async (process) => {
-        if (!(await relay(process, deadline))) again.add(process)
-      },
-      { concurrency: PROCESSES_AT_ONCE },
-    )
-    return again
+    const results = await pMap(new Set(processes), (process) => relay(process, deadline), {
+      concurrency: PROCESSES_AT_ONCE,
+    })
+    const working = deps.effects.filter((effect) => results.some(({ report }) => report.effects.get(effect)?.moved))
+    await pMap(left.due(working), wake, { concurrency: PROCESSES_AT_ONCE })
+    return new Set(results.filter(({ again }) => again).map(({ report }) => report.process))
   }
 }
+
+const inTrouble = (outcome: EffectReport | undefined): boolean => outcome?.kind === 'behind' && !outcome.late

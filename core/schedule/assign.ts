@@ -6,6 +6,7 @@ import type { Head } from '../log/record.ts'
 import { refusalOf, unknownProcess } from '../log/state.ts'
 import { createTransactionHasher } from '../protocol/message-deep-hash.ts'
 import { checkWritable } from './access.ts'
+import { inTime } from './in-time.ts'
 import { alreadyAssigned, receiptOfRetry } from './retry.ts'
 import type { Receipt, Scheduler } from './scheduler.ts'
 
@@ -21,37 +22,40 @@ export interface AssignRequest {
 /** @param deadline ms since the epoch: when the caller must have its answer */
 export async function assignTransaction(
   scheduler: Scheduler,
-  { process, transaction, baseLayer, exclude }: AssignRequest,
+  request: AssignRequest,
   deadline: number,
 ): Promise<Receipt> {
-  const { sequencer, store, height, identity, clock } = scheduler
-  if (!isId(transaction))
+  const { sequencer, clock } = scheduler
+  if (!isId(request.transaction))
     throw new SchedulerError('invalid-request', 'assign must be a transaction id of 43 characters')
-  const excluded = parseExclude(exclude)
-  if (!isId(process)) throw unknownProcess()
-  await checkWritable(scheduler, process)
-  const [head] = await Promise.all([sequencer.recall(process), height.refresh(), identity.check()])
-  const refusal = refusalOf(head)
-  if (!head || refusal) throw refusal ?? unknownProcess()
+  const excluded = parseExclude(request.exclude)
+  if (!isId(request.process)) throw unknownProcess()
   try {
-    // Before the gateway is asked: a retry must get its answer whatever the gateway does now.
-    const assigned = (await store.find(transaction)).find((f) => f.kind === 'assigned' && f.process === process)
-    if (assigned) throw alreadyAssigned(assigned.place)
-    const deepHash = baseLayer
-      ? await checkSettled(scheduler, head, transaction)
-      : await hashTransaction(scheduler, transaction)
-    const entry: Entry = {
-      process,
-      kind: 'transaction',
-      id: transaction,
-      exclude: excluded,
-      ...(deepHash && { deepHash }),
-    }
+    const entry = await inTime(scheduler, deadline, prepare(scheduler, request, excluded))
     const place = await sequencer.schedule(entry, deadline)
     return { id: place.assignment, timestamp: clock.now() }
   } catch (error) {
     return receiptOfRetry(error, scheduler)
   }
+}
+
+async function prepare(
+  scheduler: Scheduler,
+  { process, transaction, baseLayer }: AssignRequest,
+  exclude: readonly string[],
+): Promise<Entry> {
+  const { sequencer, store, height, identity } = scheduler
+  await checkWritable(scheduler, process)
+  const [head] = await Promise.all([sequencer.recall(process), height.refresh(), identity.check()])
+  const refusal = refusalOf(head)
+  if (!head || refusal) throw refusal ?? unknownProcess()
+  // Before the gateway is asked: a retry must get its answer whatever the gateway does now.
+  const assigned = (await store.find(transaction)).find((f) => f.kind === 'assigned' && f.process === process)
+  if (assigned) throw alreadyAssigned(assigned.place)
+  const deepHash = baseLayer
+    ? await checkSettled(scheduler, head, transaction)
+    : await hashTransaction(scheduler, transaction)
+  return { process, kind: 'transaction', id: transaction, exclude, ...(deepHash && { deepHash }) }
 }
 
 /** Base layer: settled deep enough for this process. Such an assignment has no deep hash. */

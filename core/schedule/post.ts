@@ -1,14 +1,16 @@
 /** `POST /` with a data item: a process is begun, a message gets its place in its process. */
-import { isId } from '../ans104/base64url.ts'
 import { type DataItem, parseDataItem } from '../ans104/data-item.ts'
 import { verifySignature } from '../ans104/signature.ts'
 import { tagValue } from '../ans104/tags.ts'
 import { SchedulerError } from '../errors.ts'
-import { refusalOf, unknownProcess } from '../log/state.ts'
+import type { Entry } from '../log/entry.ts'
+import type { NewProcess } from '../log/sequencer.ts'
+import { refusalOf } from '../log/state.ts'
 import { messageDeepHash } from '../protocol/message-deep-hash.ts'
 import { checkWritable, refuseSpawns } from './access.ts'
+import { inTime } from './in-time.ts'
 import { receiptOfRetry } from './retry.ts'
-import { checkSize, checkTags, itemType, settlementDepth } from './rules.ts'
+import { bootTransaction, checkSize, checkTags, itemType, settlementDepth, targetProcess } from './rules.ts'
 import type { Receipt, Scheduler } from './scheduler.ts'
 import { storeItem } from './store-item.ts'
 
@@ -21,72 +23,85 @@ export async function postItem(scheduler: Scheduler, raw: Buffer, deadline: numb
   const item = parseDataItem(raw)
   const type = itemType(item)
   checkTags(item, type)
-  if (type === 'Message') checkSize(item, scheduler.rules.size)
-  if (!(await verifySignature(item, { types: scheduler.rules.signatureTypes }))) {
-    throw new SchedulerError('invalid-item', 'The signature does not verify')
-  }
   return type === 'Process' ? spawn(scheduler, item, deadline) : schedule(scheduler, item, deadline)
 }
 
+async function checkSignature({ rules }: Scheduler, item: DataItem): Promise<void> {
+  if (await verifySignature(item, { types: rules.signatureTypes })) return
+  throw new SchedulerError('invalid-item', 'The signature does not verify')
+}
+
 async function spawn(scheduler: Scheduler, item: DataItem, deadline: number): Promise<Receipt> {
-  const { sequencer, height, identity, clock, rules } = scheduler
+  const { sequencer, clock, rules } = scheduler
   refuseSpawns(scheduler)
-  const head = await sequencer.recall(item.id)
-  if (head) {
-    const refusal = refusalOf(head)
-    if (refusal) throw refusal
-    return { id: item.id, timestamp: clock.now() }
-  }
-  const [blockHeight, stored] = await Promise.all([
-    height.current(),
-    checkOnBoot(scheduler, item).then(() => storeItem(item, scheduler)),
-    identity.check(),
-  ])
-  await sequencer.spawn(
-    {
-      id: item.id,
-      item: stored,
-      assigned: rules.processAssignment,
-      settlementDepth: settlementDepth(item.tags),
-      blockHeight,
-    },
-    deadline,
-  )
+  // Contract: `On-Boot` counts with process assignment on only.
+  const boot = rules.processAssignment ? bootTransaction(item) : undefined
+  await checkSignature(scheduler, item)
+  const process = await inTime(scheduler, deadline, prepareProcess(scheduler, item, boot))
+  if (process) await sequencer.spawn(process, deadline)
   return { id: item.id, timestamp: clock.now() }
 }
 
+/** Undefined where the process is there already: spawning it again changes nothing. */
+async function prepareProcess(
+  scheduler: Scheduler,
+  item: DataItem,
+  boot: string | undefined,
+): Promise<NewProcess | undefined> {
+  const { store, height, identity, rules } = scheduler
+  // Read anew: a head that is remembered as open may have been frozen since.
+  const head = await store.head(item.id)
+  if (head) {
+    const refusal = refusalOf(head)
+    if (refusal) throw refusal
+    return undefined
+  }
+  const [blockHeight, stored] = await Promise.all([
+    height.current(),
+    checkBoot(scheduler, boot).then(() => storeItem(item, 'process', scheduler)),
+    identity.check(),
+  ])
+  return {
+    id: item.id,
+    item: stored,
+    assigned: rules.processAssignment,
+    settlementDepth: settlementDepth(item.tags),
+    blockHeight,
+  }
+}
+
+async function checkBoot({ gateway }: Scheduler, boot: string | undefined): Promise<void> {
+  if (boot === undefined || (await gateway.exists(boot))) return
+  throw new SchedulerError('invalid-message', 'The On-Boot tag names a transaction that no gateway has')
+}
+
 async function schedule(scheduler: Scheduler, item: DataItem, deadline: number): Promise<Receipt> {
-  const { sequencer, height, identity, clock, rules } = scheduler
-  if (item.target.length === 0) throw new SchedulerError('invalid-message', 'The message has no target process')
-  const process = item.target.toString('base64url')
-  await checkWritable(scheduler, process)
-  const [head] = await Promise.all([sequencer.recall(process), height.refresh(), identity.check()])
-  if (!head) throw unknownProcess()
-  const pushed = tagValue(item.tags, 'From-Process') !== undefined
+  const { sequencer, clock, rules } = scheduler
+  const process = targetProcess(item)
+  checkSize(item, rules.size)
+  await checkSignature(scheduler, item)
+  const entry = await inTime(scheduler, deadline, prepareMessage(scheduler, item, process))
   try {
-    await sequencer.schedule(
-      {
-        process,
-        kind: 'message',
-        id: item.id,
-        item: await storeItem(item, scheduler),
-        ...(pushed && { deepHash: { hash: messageDeepHash(item), claimed: rules.deepHashChecks } }),
-        exclude: [],
-      },
-      deadline,
-    )
+    await sequencer.schedule(entry, deadline)
   } catch (error) {
     return receiptOfRetry(error, scheduler)
   }
   return { id: item.id, timestamp: clock.now() }
 }
 
-/** `On-Boot` must name a transaction that some gateway has. Contract: with process assignment on. */
-async function checkOnBoot({ gateway, rules }: Scheduler, item: DataItem): Promise<void> {
-  const onBoot = tagValue(item.tags, 'On-Boot')
-  if (!rules.processAssignment || onBoot === undefined || onBoot === 'Data') return
-  if (!isId(onBoot)) throw new SchedulerError('invalid-message', 'The On-Boot tag is no transaction id')
-  if (!(await gateway.exists(onBoot))) {
-    throw new SchedulerError('invalid-message', 'The On-Boot tag names a transaction that no gateway has')
+async function prepareMessage(scheduler: Scheduler, item: DataItem, process: string): Promise<Entry> {
+  const { sequencer, height, identity, rules } = scheduler
+  await checkWritable(scheduler, process)
+  const [head] = await Promise.all([sequencer.recall(process), height.refresh(), identity.check()])
+  const refusal = refusalOf(head)
+  if (refusal) throw refusal
+  const pushed = tagValue(item.tags, 'From-Process') !== undefined
+  return {
+    process,
+    kind: 'message',
+    id: item.id,
+    item: await storeItem(item, 'message', scheduler),
+    ...(pushed && { deepHash: { hash: messageDeepHash(item), claimed: rules.deepHashChecks } }),
+    exclude: [],
   }
 }

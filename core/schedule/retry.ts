@@ -9,7 +9,9 @@ import type { Receipt, Scheduler } from './scheduler.ts'
 export function receiptOfRetry(error: unknown, { clock, rules }: Pick<Scheduler, 'clock' | 'rules'>): Receipt {
   if (!hasCode(error, 'already-scheduled')) throw error
   const { id, place } = error.details
-  if (id === undefined || !place || clock.now() - place.timestamp >= rules.retryWindowMs) throw error
+  // Timestamps may run ahead of the clock, so an age may be negative: without a window there is none for that either.
+  const isRetry = place && rules.retryWindowMs > 0 && clock.now() - place.timestamp < rules.retryWindowMs
+  if (id === undefined || !isRetry) throw error
   return { id, timestamp: place.timestamp }
 }
 

@@ -1,4 +1,5 @@
 /** What a data item must be to be scheduled (contract, "What is refused"): judged by its tags alone. */
+import { isId } from '../ans104/base64url.ts'
 import { type DataItem, ownerAddress } from '../ans104/data-item.ts'
 import { type Tag, tagValue } from '../ans104/tags.ts'
 import { SchedulerError } from '../errors.ts'
@@ -25,6 +26,23 @@ export function checkTags({ tags }: DataItem, type: ItemType): void {
   if (type === 'Process' && (tagValue(tags, 'Module') === undefined || tagValue(tags, 'Scheduler') === undefined)) {
     throw refused('A process needs a Module and a Scheduler tag')
   }
+}
+
+/** Id of the process that a message is for. Refuses (`invalid-message`) a message without a target. */
+export function targetProcess({ target }: DataItem): string {
+  if (target.length === 0) throw refused('The message has no target process')
+  return target.toString('base64url')
+}
+
+/**
+ * Id of the transaction that a process's `On-Boot` names, if it names one (`Data` means the process's own data). Refuses
+ * (`invalid-message`) a value that is no id; whether a gateway has it is not asked.
+ */
+export function bootTransaction({ tags }: DataItem): string | undefined {
+  const boot = tagValue(tags, 'On-Boot')
+  if (boot === undefined || boot === 'Data') return undefined
+  if (!isId(boot)) throw refused('The On-Boot tag is neither Data nor a transaction id')
+  return boot
 }
 
 /** ENABLE_MESSAGE_MAX_SIZE and its exemptions. Owners are addresses. */

@@ -2,16 +2,17 @@
 import { createHash } from 'node:crypto'
 import type { DataItem } from '../ans104/data-item.ts'
 import type { StoredItem } from '../log/record.ts'
-import { renderedMessageBytes } from '../read/render.ts'
+import { renderedItemBytes } from '../read/render.ts'
 import type { Scheduler } from './scheduler.ts'
 
 /** Must be done before the critical section: a put takes tens of milliseconds. Fails with `unavailable`. */
 export async function storeItem(
   item: DataItem,
+  kind: 'process' | 'message',
   { blobs, rules }: Pick<Scheduler, 'blobs' | 'rules'>,
 ): Promise<StoredItem> {
   if (item.raw.length <= rules.inlineBytes) return { id: item.id, raw: item.raw }
   const blob = { id: item.id, sha256: createHash('sha256').update(item.raw).digest(), bytes: item.raw.length }
   await blobs.put(blob, item.raw)
-  return { id: item.id, blob, renderedBytes: renderedMessageBytes(item) }
+  return { id: item.id, blob, renderedBytes: renderedItemBytes({ kind }, item) }
 }

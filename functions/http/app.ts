@@ -10,7 +10,8 @@ import { writeRoutes } from './write-routes.ts'
 
 export function createApp(parts: AppParts): Hono {
   const app = new Hono()
-  app.use(cors({ origin: '*', allowMethods: ['GET', 'HEAD', 'POST', 'OPTIONS'], maxAge: 86_400 }))
+  // Any origin, method and header (contract, "Routes"), and any header of an answer: `Retry-After` is for browsers too.
+  app.use(cors({ origin: '*', allowMethods: ['*'], exposeHeaders: ['*'], maxAge: 86_400 }))
   app.use(requestLog(parts))
   app.use(async (c, next) => {
     await next()

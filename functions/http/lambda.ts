@@ -3,21 +3,18 @@
  * yet) ends an answer that failed midway as if it were whole, and sends nothing sensible for an event that is no request;
  * so this is the part of it that a function URL needs, and a failure after the head cuts the answer.
  */
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { once } from 'node:events'
+import type { Writable } from 'node:stream'
 import type { Context, LambdaFunctionURLEvent } from 'aws-lambda'
 import type { Hono } from 'hono'
 
 /** What AWS's runtime client puts there. */
 declare const awslambda: {
   streamifyResponse(
-    handler: (event: LambdaFunctionURLEvent, stream: NodeJS.WritableStream, context: Context) => Promise<void>,
+    handler: (event: LambdaFunctionURLEvent, stream: Writable, context: Context) => Promise<void>,
   ): unknown
   HttpResponseStream: {
-    from(
-      stream: NodeJS.WritableStream,
-      head: { statusCode: number; headers: Record<string, string>; cookies: string[] },
-    ): NodeJS.WritableStream
+    from(stream: Writable, head: { statusCode: number; headers: Record<string, string>; cookies: string[] }): Writable
   }
 }
 
@@ -27,38 +24,80 @@ export const streamed = (app: Hono, afterAnswer: () => Promise<void>): unknown =
     // Sockets that are kept for the next request would keep this one from ending.
     context.callbackWaitsForEmptyEventLoop = false
     try {
-      const { requestContext } = event
-      const response = await app.fetch(requestOf(event), { event, requestContext, context })
+      const response = await answer(app, event, context)
       const { status: statusCode, headers } = response
       const head = { statusCode, headers: Object.fromEntries(headers), cookies: [] }
-      const body = awslambda.HttpResponseStream.from(stream, head)
-      if (response.body) await pipeline(Readable.fromWeb(response.body), body)
-      else {
-        // Nothing is sent, the head neither, until something is written.
-        body.write('')
-        body.end()
-      }
+      await send(response.body, awslambda.HttpResponseStream.from(stream, head))
     } finally {
       await afterAnswer()
     }
   })
 
-function requestOf({
-  requestContext,
-  rawPath,
-  rawQueryString,
-  headers,
-  body,
-  isBase64Encoded,
-}: LambdaFunctionURLEvent) {
-  const url = new URL(`https://${requestContext.domainName}${rawPath}`)
-  url.search = rawQueryString
-  const entries = Object.entries(headers).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as [string, string]],
+/**
+ * Sends a body as it comes. When it fails midway the stream is neither ended nor destroyed: the failure goes up to AWS's
+ * runtime client, which has the platform cut the answer. (Were the stream destroyed under it, the client would end the
+ * whole instance, with all other requests that are on their way there.)
+ */
+async function send(body: ReadableStream<Uint8Array> | null, stream: Writable): Promise<void> {
+  // Nothing is sent, the head neither, until something is written; and a body may be empty.
+  stream.write('')
+  for await (const chunk of body ?? []) {
+    if (!stream.write(chunk)) await drained(stream)
+  }
+  stream.end()
+}
+
+/** Resolves when the stream takes more; fails when it is closed instead. */
+async function drained(stream: Writable): Promise<void> {
+  const either = new AbortController()
+  const { signal } = either
+  const closed = () => {
+    throw new Error('the connection was closed before the answer was sent')
+  }
+  if (stream.destroyed) closed()
+  try {
+    await Promise.race([once(stream, 'drain', { signal }), once(stream, 'close', { signal }).then(closed)])
+  } finally {
+    either.abort()
+  }
+}
+
+async function answer(app: Hono, event: LambdaFunctionURLEvent, context: Context): Promise<Response> {
+  let request: Request
+  try {
+    request = requestOf(event)
+  } catch {
+    return unreadable()
+  }
+  return app.fetch(request, { event, requestContext: event.requestContext, context })
+}
+
+/** A method that fetch knows of and does not allow (TRACE), or an event that is no request at all. */
+const unreadable = (): Response =>
+  Response.json(
+    { error: 'The request cannot be read', code: 'invalid-request' },
+    { status: 400, headers: { 'access-control-allow-origin': '*', 'cache-control': 'no-store' } },
   )
+
+function requestOf(event: LambdaFunctionURLEvent): Request {
+  const { requestContext, rawPath, rawQueryString, headers, body, isBase64Encoded } = event
+  const { method } = requestContext.http
+  // Routes go by path and query alone; what the caller says of the host may be anything.
+  const url = new URL('https://localhost')
+  url.pathname = rawPath
+  url.search = rawQueryString
+  // Callers do send a body with GET, which a Request does not take and no route reads.
+  const hasBody = body !== undefined && method !== 'GET' && method !== 'HEAD'
   return new Request(url, {
-    method: requestContext.http.method,
-    headers: entries,
-    ...(body !== undefined && { body: isBase64Encoded ? Buffer.from(body, 'base64') : body }),
+    method,
+    headers: Object.entries(headers).flatMap(readableHeader),
+    ...(hasBody && { body: isBase64Encoded ? Buffer.from(body, 'base64') : body }),
   })
 }
+
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
+const BYTES = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** None where it holds what a header cannot, such as text beyond Latin-1: nothing here depends on such a one. */
+const readableHeader = ([name, value]: [string, string | undefined]): [string, string][] =>
+  value !== undefined && TOKEN.test(name) && BYTES.test(value) ? [[name, value]] : []

@@ -72,7 +72,9 @@ export function createInstanceMeter(): InstanceMeter {
 }
 
 async function render(durations: ReadonlyMap<TimedFunction, Durations>, counts: ReadonlyMap<CounterName, number>) {
-  const { Counter, Histogram, Registry } = await import('prom-client')
+  // A CommonJS module: bundled, its exports are only to be had by its default.
+  const { default: prom } = await import('prom-client')
+  const { Counter, Histogram, Registry } = prom
   const registry = new Registry<OpenMetricsContentType>()
   registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
   const registers = [registry]

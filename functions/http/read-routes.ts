@@ -34,7 +34,7 @@ export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
   routes.get('/:id', async (c) => {
     const id = c.req.param('id')
     const { searchParams } = new URL(c.req.url)
-    const named = searchParams.get('process-id') ?? searchParams.get('proc-id') ?? undefined
+    const named = searchParams.get('process-id') || searchParams.get('proc-id') || undefined
     const found = await find(reading, id, named).catch(async (error) => {
       // Where nothing is found, the allow-list judges what was asked for, before it is said that it is not there.
       if (hasCode(error, 'not-found')) await checkReadable(lists, named ?? id)
@@ -52,7 +52,13 @@ export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
     const page = await openPage(reading, head, parsePageQuery(params))
     const encoder = new TextEncoder()
     const bytes = async function* () {
-      for await (const piece of page.text) yield encoder.encode(piece)
+      try {
+        for await (const piece of page.text) yield encoder.encode(piece)
+      } catch (error) {
+        // The head has gone out as 200: the reader sees the body break off, and this is where an operator sees why.
+        c.get('log')?.warn({ err: error }, 'a page was cut off')
+        throw error
+      }
     }
     return c.body(ReadableStream.from(bytes()) as ReadableStream, 200, JSON_TYPE)
   }

@@ -24,7 +24,6 @@ export function writeRoutes({ scheduler, reading, maxBodyBytes, cdnSecret }: App
       if (assign !== null) {
         const process = searchParams.get('process-id')
         if (process === null) throw new SchedulerError('invalid-request', 'assign needs process-id as well')
-        c.set('process', process)
         const baseLayer = searchParams.has('base-layer')
         const exclude = searchParams.get('exclude') ?? undefined
         return c.json(

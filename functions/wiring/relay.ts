@@ -3,7 +3,6 @@ import { SchedulerError } from '../../core/errors.ts'
 import { systemClock as clock } from '../../core/ports/clock.ts'
 import type { MetadataIndex } from '../../core/ports/metadata-index.ts'
 import type { Meter } from '../../core/ports/meter.ts'
-import type { Effect } from '../../core/ports/relay-store.ts'
 import type { RelayDeps, RelayLog } from '../../core/relay/deps.ts'
 import type { ReuploadDeps } from '../../core/relay/reupload.ts'
 import type { DynamoDb } from '../../db/dynamodb/client.ts'
@@ -18,6 +17,7 @@ import { createS3 } from '../../db/s3/client.ts'
 import { createBundler } from '../../network/bundler.ts'
 import { createCache } from '../../network/cache.ts'
 import type { RelayConfig } from '../config/functions.ts'
+import { effectsOf } from './effects.ts'
 import { openLog } from './log.ts'
 
 /** What the relay function needs, and an operator's commands about uploads too. */
@@ -31,7 +31,7 @@ export function createRelayParts(
     blobs: createBlobStore(createS3(store.s3Endpoint), store.bucket),
     store: createRelayStore(db),
     bundler: createBundler({ url: upload.bundlerUrl }),
-    cache: createCache({ url: upload.cacheUrl }),
+    cache: upload.cacheUrl === undefined ? undefined : createCache({ url: upload.cacheUrl }),
     index: openIndex(postgres),
     effects: effectsOf(postgres),
     meter,
@@ -39,10 +39,6 @@ export function createRelayParts(
     log,
   }
 }
-
-/** What is done after a commit: without Postgres, metadata waits until there is one. */
-export const effectsOf = ({ url }: Pick<RelayConfig['postgres'], 'url'>): Effect[] =>
-  url === undefined ? ['upload'] : ['metadata', 'upload']
 
 function openIndex({ url, proxyUrl, writeConcurrency }: RelayConfig['postgres']): MetadataIndex {
   if (url === undefined) return { index: () => Promise.reject(new Error('There is no DATABASE_URL.')) }

@@ -1,4 +1,5 @@
 /** The scheduler unit from configuration: every adapter is made here, once for each instance. */
+import type { S3Client } from '@aws-sdk/client-s3'
 import { createSigner } from '../../core/ans104/signer.ts'
 import { IdentityGuard } from '../../core/log/identity-guard.ts'
 import { NetworkHeight } from '../../core/log/network-height.ts'
@@ -6,6 +7,7 @@ import { Sequencer } from '../../core/log/sequencer.ts'
 import { systemClock as clock } from '../../core/ports/clock.ts'
 import type { TimeIndex } from '../../core/ports/metadata-index.ts'
 import { createSeekMemory } from '../../core/read/seek.ts'
+import type { DynamoDb } from '../../db/dynamodb/client.ts'
 import { createHeightStore } from '../../db/dynamodb/height-store.ts'
 import { createIdentityStore } from '../../db/dynamodb/identity-store.ts'
 import { createLogStore } from '../../db/dynamodb/log-store.ts'
@@ -25,11 +27,20 @@ import { openLog } from './log.ts'
 /** Items up to this length ride in the log's record: above it, S3 is cheaper than DynamoDB (docs/architecture.md, "Costs"). */
 const INLINE_BYTES = 4_096
 
-export function createSuParts(config: SuConfig, logger: Logger): AppParts {
+/** Lets who measures or watches at the clients of the stores. */
+export interface Watchers {
+  onDynamoDb?(db: DynamoDb): void
+  onS3?(client: S3Client): void
+}
+
+export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, onS3 }: Watchers = {}): AppParts {
   const signer = createSigner(config.wallet.reveal())
   const db = openLog(config.store)
+  onDynamoDb?.(db)
   const store = createLogStore(db, signer.owner)
-  const blobs = createBlobStore(createS3(config.store.s3Endpoint), config.store.bucket)
+  const s3 = createS3(config.store.s3Endpoint)
+  onS3?.(s3)
+  const blobs = createBlobStore(s3, config.store.bucket)
   const gateway = createGateway(config.gateway)
   const lists = createAccessLists(config.access)
   const height = new NetworkHeight(createHeightStore(db), gateway, clock)

@@ -10,7 +10,7 @@ import { latestText } from '../../../core/read/latest.ts'
 import { openPage } from '../../../core/read/page.ts'
 import { readProcessText } from '../../../core/read/process.ts'
 import { parsePageQuery } from '../../../core/read/query.ts'
-import { assignmentText, itemText, nodeText, processText, renderedMessageBytes } from '../../../core/read/render.ts'
+import { assignmentText, itemText, nodeText, processText, renderedItemBytes } from '../../../core/read/render.ts'
 import { FakeBlobStore } from '../../fakes/blob-store.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
 import { assignmentJson, collect, depsOf, messageJson, partsFrom, rawOf } from './history.ts'
@@ -162,9 +162,9 @@ describe('rendering', () => {
         expect(shown).toBe(JSON.stringify(assignmentJson(assignment, showAnchor)))
         for (const kind of ['message', 'process'] as const) {
           expect(itemText({ kind }, raw)).toBe(JSON.stringify(messageJson(item, kind)))
+          expect(renderedItemBytes({ kind }, parseDataItem(raw))).toBe(Buffer.byteLength(itemText({ kind }, raw)))
         }
         expect(itemText({ kind: 'transaction' }, undefined)).toBe('null')
-        expect(renderedMessageBytes(parseDataItem(raw))).toBe(Buffer.byteLength(itemText({ kind: 'message' }, raw)))
       }),
       { numRuns: 1000 },
     )

@@ -71,7 +71,9 @@ describe('migrate', () => {
     try {
       await cp('db/postgres/migrations', copy, { recursive: true })
       const options = ['--dialect', 'postgresql', '--schema', './db/postgres/schema.ts', '--out', `./${copy}`]
-      const { stdout } = await run('node_modules/.bin/drizzle-kit', ['generate', ...options], { env: { ...process.env, NO_COLOR: '1' } })
+      const { stdout } = await run('node_modules/.bin/drizzle-kit', ['generate', ...options], {
+        env: { ...process.env, NO_COLOR: '1' },
+      })
       expect(stdout).toContain('No schema changes')
     } finally {
       await rm(copy, { recursive: true })

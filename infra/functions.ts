@@ -1,0 +1,104 @@
+/**
+ * The Lambda functions, as plain data: what calls each, how long it may take, how much memory it has. The local stack
+ * runs them by this, and so will the infrastructure on AWS.
+ */
+import type { TableName } from './tables.ts'
+
+/** A function URL: one request at a time and instance, or several where the deployment says so. */
+export interface HttpTrigger {
+  kind: 'http'
+  /** Answers are streamed (RESPONSE_STREAM): up to 200 MB instead of 6. */
+  streaming: true
+}
+
+/** The event source mapping of a table's stream. */
+export interface StreamTrigger {
+  kind: 'stream'
+  table: TableName
+  /** Records in a batch at most. */
+  batchSize: number
+  /** How long a batch that is not full waits for more, s. */
+  batchWindow: number
+  /** Batches of one shard under way at once; what happens to one key stays in order. */
+  parallelization: number
+  /** A batch that fails is cut in two, so that one bad record does not hold up the others. */
+  bisect: boolean
+  /** The function says which records failed: those from the first failed one on come again. */
+  reportBatchItemFailures: boolean
+  /** Further attempts after the first. What is given up goes to the failure destination. */
+  maximumRetryAttempts: number
+  /** s */
+  maximumRecordAge: number
+  /** Records that match any of these are passed on, the others are not. */
+  filters: readonly FilterPattern[]
+}
+
+/** EventBridge's patterns, as far as they are used: a list of values that a leaf may have. */
+export interface FilterPattern {
+  readonly [key: string]: FilterPattern | readonly string[]
+}
+
+export interface ScheduleTrigger {
+  kind: 'schedule'
+  /** Time between two calls, s. */
+  rate: number
+}
+
+export interface FunctionSettings {
+  /** The module that exports `handler`. */
+  entry: string
+  /** MB. 1769 is one whole CPU: below that, signing slows with it. */
+  memory: number
+  /** s */
+  timeout: number
+  trigger: HttpTrigger | StreamTrigger | ScheduleTrigger
+}
+
+export const functions = {
+  /** The scheduler unit itself. */
+  su: {
+    entry: 'functions/su.ts',
+    memory: 1769,
+    timeout: 30,
+    trigger: { kind: 'http', streaming: true },
+  },
+  /** What follows a commit: metadata and uploads. */
+  relay: {
+    entry: 'functions/relay.ts',
+    memory: 1024,
+    timeout: 300,
+    trigger: {
+      kind: 'stream',
+      table: 'heads',
+      batchSize: 100,
+      batchWindow: 0,
+      parallelization: 4,
+      bisect: true,
+      reportBatchItemFailures: true,
+      // With backoff that is most of the hour; after it the sweeper takes over.
+      maximumRetryAttempts: 100,
+      maximumRecordAge: 3600,
+      // Watermarks are rows of the same table: that they move must not call the relay again.
+      filters: [
+        { eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { row: { S: ['head'] } } } },
+        { eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { row: { S: ['wake'] } } } },
+      ],
+    },
+  },
+  /** Finds what the relay has not finished. */
+  sweeper: {
+    entry: 'functions/sweeper.ts',
+    memory: 512,
+    timeout: 900,
+    trigger: { kind: 'schedule', rate: 600 },
+  },
+  /** Writes down the network's height. */
+  height: {
+    entry: 'functions/height.ts',
+    memory: 256,
+    timeout: 60,
+    trigger: { kind: 'schedule', rate: 60 },
+  },
+} as const satisfies Record<string, FunctionSettings>
+
+export type FunctionName = keyof typeof functions

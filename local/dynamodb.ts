@@ -1,0 +1,147 @@
+/** DynamoDB Local, AWS's own, with the tables of infra/tables.ts and their stream. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb'
+import { type TableName, type TableSettings, tables } from '../infra/tables.ts'
+import { freePort } from './free-port.ts'
+import { type Keeper, openKeeper } from './processes/keeper.ts'
+import { endOrphan } from './processes/orphans.ts'
+
+export interface LocalDynamoDb {
+  url: string
+  port: number
+  /** Names of the tables, by the environment variable that functions read. */
+  variables: Record<string, string>
+  /** Resolves when it has ended, for whatever reason. */
+  ended: Promise<void>
+  stop(): Promise<void>
+}
+
+export interface DynamoDbOptions {
+  /** Where it keeps its data; none: in memory. */
+  dir?: string
+  /** A free one if none is named. */
+  port?: number
+  keeper?: Keeper
+}
+
+/** What any client of the stand-ins signs with: they check no signature, and want one all the same. */
+export const localCredentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+export const localRegion = 'us-east-1'
+
+/** Names of the tables in the local stack. */
+export const localTableName = (name: TableName): string => `su-${name}`
+
+/**
+ * The serial collector and the first compiler tier only: it starts in half the time, and answers its first thousands of requests
+ * several times as fast (docs/architecture.md, "The local stack").
+ */
+const jvmFlags = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xms256m', '-Xmx1g']
+
+export const startDynamoDb = async (options: DynamoDbOptions = {}): Promise<LocalDynamoDb> => {
+  const keeper = options.keeper ?? (await openKeeper())
+  const port = options.port ?? (await freePort())
+  const home = join(
+    dirname(createRequire(import.meta.url).resolve('amplify-dynamodb-simulator/package.json')),
+    'emulator',
+  )
+  const dir = options.dir === undefined ? undefined : resolve(options.dir)
+  const workDir = dir ?? mkdtempSync(join(tmpdir(), 'dynamodb-'))
+  const pidFile = dir === undefined ? undefined : join(dir, 'java.pid')
+  if (dir !== undefined) mkdirSync(dir, { recursive: true })
+  if (dir !== undefined && pidFile !== undefined) await endOrphan(pidFile, dir, 'kill')
+
+  const child = keeper.spawn(
+    'java',
+    [
+      ...jvmFlags,
+      `-Djava.library.path=${join(home, 'DynamoDBLocal_lib')}`,
+      '-jar',
+      join(home, 'DynamoDBLocal.jar'),
+      '-port',
+      String(port),
+      '-sharedDb',
+      '-disableTelemetry',
+      ...(dir === undefined ? ['-inMemory'] : ['-dbPath', dir]),
+    ],
+    // It writes beside its data what it likes to write into its working directory.
+    { stdio: ['ignore', 'pipe', 'pipe'], cwd: workDir },
+  )
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-4_000)
+    })
+  }
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const failed = Promise.race([
+    new Promise<string>((resolve) =>
+      child.once('error', () => resolve('Java was not found: DynamoDB Local needs Java 17 or later on the PATH.')),
+    ),
+    exited.then(() => `DynamoDB Local, which needs Java 17 or later, ended while it started: ${said}`),
+  ])
+  if (pidFile !== undefined && child.pid !== undefined) writeFileSync(pidFile, String(child.pid))
+
+  const url = `http://127.0.0.1:${port}`
+  const client = new DynamoDBClient({
+    endpoint: url,
+    region: localRegion,
+    credentials: localCredentials,
+    maxAttempts: 1,
+  })
+  const stop = async (): Promise<void> => {
+    await keeper.end(child)
+    if (dir === undefined) rmSync(workDir, { recursive: true, force: true })
+    if (options.keeper === undefined) await keeper.close()
+  }
+  const giveUp = new AbortController()
+  try {
+    const reason = await Promise.race([failed, listening(url, giveUp.signal)])
+    if (reason !== undefined) throw new Error(reason)
+    const names = Object.keys(tables) as TableName[]
+    await Promise.all(names.map((name) => makeTable(client, localTableName(name), tables[name])))
+    const variables = Object.fromEntries(names.map((name) => [tables[name].variable, localTableName(name)]))
+    return { url, port, variables, ended: exited, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  } finally {
+    giveUp.abort()
+    client.destroy()
+  }
+}
+
+/** Resolves when it answers at all: an unsigned request is refused as soon as it serves. */
+const listening = async (url: string, signal: AbortSignal): Promise<undefined> => {
+  const deadline = Date.now() + 60_000
+  while (!signal.aborted) {
+    try {
+      const response = await fetch(url)
+      await response.body?.cancel()
+      return
+    } catch {
+      if (Date.now() > deadline) throw new Error('DynamoDB Local did not listen within a minute')
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+}
+
+const makeTable = async (client: DynamoDBClient, name: string, settings: TableSettings): Promise<void> => {
+  const keys = [settings.hashKey, ...(settings.rangeKey === undefined ? [] : [settings.rangeKey])]
+  const command = new CreateTableCommand({
+    TableName: name,
+    AttributeDefinitions: keys.map((key) => ({ AttributeName: key, AttributeType: 'S' })),
+    KeySchema: keys.map((key, index) => ({ AttributeName: key, KeyType: index === 0 ? 'HASH' : 'RANGE' })),
+    BillingMode: 'PAY_PER_REQUEST',
+    ...(settings.stream === undefined
+      ? {}
+      : { StreamSpecification: { StreamEnabled: true, StreamViewType: settings.stream } }),
+  })
+  try {
+    await client.send(command)
+  } catch (error) {
+    if (!(error instanceof ResourceInUseException)) throw error
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * `npm start`: the scheduler unit and everything it needs, in one command.
+ *
+ *   node local/start.ts [--fresh] [--watch]
+ */
+import { existsSync } from 'node:fs'
+import { createLogFormat } from './log.ts'
+import { OptionsError, parseOptions } from './options.ts'
+import { watchNpm } from './processes/ancestors.ts'
+import { StateDirInUse } from './processes/keeper.ts'
+import { startStack } from './stack.ts'
+
+const began = performance.now()
+
+/** Nobody may be reading any more; what ends this process is told otherwise. */
+process.stdout.on('error', () => {})
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+
+const main = async (): Promise<void> => {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  const options = parseOptions(process.env, process.argv.slice(2))
+  const format = createLogFormat(process.stdout.isTTY)
+  say(`Starting; the unit will be at http://127.0.0.1:${options.port}`)
+  const ending = Promise.withResolvers<string>()
+  let interrupts = 0
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      ending.resolve('Stopping')
+      // Asked twice, it goes at once, and the reaper ends the rest.
+      if (++interrupts > 1) process.exit(1)
+    })
+  }
+  if (process.env.npm_lifecycle_event) watchNpm(() => ending.resolve('npm has ended: stopping'))
+
+  const stack = await startStack(options, {
+    note: (message) => say(`stack            ${message}`),
+    line: (source, line) => {
+      const formatted = format(source, line)
+      if (formatted !== undefined) say(formatted)
+    },
+  })
+  for (const line of stack.summary) say(line)
+  say(`Ready in ${((performance.now() - began) / 1000).toFixed(1)} s. Ctrl-C stops it.`)
+  const end = await Promise.race([
+    ending.promise.then((reason) => ({ reason, exitCode: 0 })),
+    stack.broken.then((reason) => ({ reason, exitCode: 1 })),
+  ])
+  say(end.reason)
+  process.exitCode = end.exitCode
+  await stack.stop()
+}
+
+try {
+  await main()
+} catch (error) {
+  const known = error instanceof OptionsError || error instanceof StateDirInUse
+  process.stderr.write(`${error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : error}\n`)
+  process.exitCode = 1
+}
+process.exit()

@@ -1,0 +1,37 @@
+/** A relay that is killed: from a certain call of a port on, it reaches nothing and nobody any more. */
+import type { RelayDeps } from '../../../core/relay/deps.ts'
+
+/** Calls that are left, and whether the last one still happens, its answer unheard. */
+export interface Life {
+  calls: number
+  lastHappens: boolean
+}
+
+class Killed extends Error {}
+
+/** The same dependencies; each call of one of their ports costs a life one call. */
+export function mortal(deps: RelayDeps, life: Life): RelayDeps {
+  const call = async <T>(run: () => T | Promise<T>): Promise<T> => {
+    if (life.calls-- > 0) return run()
+    if (life.calls === -1 && life.lastHappens) await run()
+    throw new Killed('killed')
+  }
+  const { records, blobs, store, bundler, cache, index } = deps
+  return {
+    ...deps,
+    records: { records: (process, from, to) => call(() => records.records(process, from, to)) },
+    blobs: { get: (ref) => call(() => blobs.get(ref)) },
+    bundler: { upload: (id, raw) => call(() => bundler.upload(id, raw)) },
+    cache: { offer: (id, raw) => call(() => cache?.offer(id, raw) ?? false) },
+    index: { index: (rows) => call(() => index.index(rows)) },
+    store: {
+      progress: (process) => call(() => store.progress(process)),
+      advance: (...move) => call(() => store.advance(...move)),
+      wake: (process) => call(() => store.wake(process)),
+      setAside: (item) => call(() => store.setAside(item)),
+      removeSetAside: (item) => call(() => store.removeSetAside(item)),
+      scan: () => store.scan(),
+      listSetAside: () => store.listSetAside(),
+    },
+  }
+}

@@ -1,0 +1,198 @@
+/** The operator's commands: what they print, and how they end. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { relayProcess } from '../../core/relay/relay.ts'
+import { ConfigurationError } from '../../functions/config/parse.ts'
+import { run } from '../../operator/run.ts'
+import { stackEnvironment } from '../../operator/stack-environment.ts'
+import { away, RelayWorld, refused } from '../core/relay/world.ts'
+
+let world: RelayWorld
+let printed: string[]
+let complaints: string[]
+beforeEach(() => {
+  world = new RelayWorld()
+  printed = []
+  complaints = []
+})
+
+const su = (...args: string[]) =>
+  world.clock.run(
+    run(args, {
+      uploads: () => world.deps,
+      print: (line) => printed.push(line),
+      complain: (line) => complaints.push(line),
+    }),
+  )
+const objects = () => printed.map((line) => JSON.parse(line))
+
+/** A process with two parts that were refused. */
+async function withSetAsides(): Promise<{ process: string; bad: string[] }> {
+  const process = await world.spawn(3)
+  const bad = [1, 2].map((nonce) => world.parts.get(`${process}/${nonce}/item`)?.id ?? '')
+  world.bundler.decide = (id) => (bad.includes(id) ? refused : undefined)
+  await world.clock.run(relayProcess(world.deps, process, { deadline: world.clock.now() + 60_000 }))
+  return { process, bad }
+}
+
+describe('calling it', () => {
+  it('without a command, or for help, says how', async () => {
+    for (const args of [[], ['help'], ['--help'], ['uploads', '--help'], ['reupload', '-h']]) {
+      printed = []
+      expect(await su(...args)).toBe(0)
+      expect(printed.join('\n')).toContain('uploads resend --all | ID')
+    }
+  })
+
+  it('wrongly says what is wrong and how to do it, and opens nothing', async () => {
+    const id = 'A'.repeat(43)
+    const wrong: [string[], string][] = [
+      [['nonsense'], 'no command nonsense'],
+      [['constructor'], 'no command constructor'],
+      [['uploads'], 'list or resend'],
+      [['uploads', 'list', id], 'list or resend'],
+      [['uploads', 'resend'], 'Name the ids'],
+      [['uploads', 'resend', '--all', id], 'Name the ids'],
+      [['uploads', 'list', '--verbose'], '--verbose'],
+      [['reupload'], 'Name processes'],
+      [['reupload', 'short', '0'], 'Name processes'],
+      [['reupload', id], 'since when'],
+      [['reupload', id, '2026-01-01'], 'since when'],
+      [['reupload', id, '0', 'soon'], 'delay'],
+      [['reupload', id, '0', '0', 'more'], 'more'],
+    ]
+    for (const [args, complaint] of wrong) {
+      complaints = []
+      const opened = run(args, {
+        uploads: () => {
+          throw new Error('opened')
+        },
+        print: () => {},
+        complain: (line) => complaints.push(line),
+      })
+      expect([args, await opened]).toEqual([args, 2])
+      expect(complaints.join('\n')).toContain(complaint)
+      expect(complaints.join('\n')).toContain('Usage:')
+    }
+  })
+
+  it('takes ids that begin with a hyphen', async () => {
+    const id = `-${'A'.repeat(42)}`
+    expect(await su('uploads', 'resend', id, '--json')).toBe(1)
+    expect(complaints).toEqual([`${id} is not set aside.`])
+    expect(await su('reupload', `${id},${id}`, '0')).toBe(1)
+    expect(complaints.at(-1)).toBe(`Process ${id} is not known here.`)
+  })
+
+  it('without a stack says what is missing', async () => {
+    const exit = await run(['uploads', 'list'], {
+      uploads: () => {
+        throw new ConfigurationError(['HEADS_TABLE is missing.'])
+      },
+      print: () => {},
+      complain: (line) => complaints.push(line),
+    })
+    expect(exit).toBe(1)
+    expect(complaints.join('\n')).toMatch(/HEADS_TABLE is missing[\s\S]*Is the local stack running/)
+  })
+})
+
+describe('uploads', () => {
+  it('lists what is set aside', async () => {
+    expect(await su('uploads', 'list')).toBe(0)
+    expect(printed).toEqual(['Nothing is set aside.'])
+    const { process, bad } = await withSetAsides()
+    printed = []
+    expect(await su('uploads', 'list')).toBe(0)
+    for (const id of bad) expect(printed.join('\n')).toContain(`${id}  item of ${process}, nonce `)
+    expect(printed.at(-1)).toBe('2 set aside.')
+    printed = []
+    await su('uploads', 'list', '--json')
+    expect(
+      objects()
+        .map(({ id }) => id)
+        .toSorted(),
+    ).toEqual(bad.toSorted())
+    expect(objects()).toMatchObject(bad.map(() => ({ process, part: 'item', reason: 'status 400: no' })))
+  })
+
+  it('sends all of it again', async () => {
+    await withSetAsides()
+    world.heal()
+    expect(await su('uploads', 'resend', '--all')).toBe(0)
+    expect(printed.at(-1)).toBe('2 taken, 0 still set aside.')
+    printed = []
+    await su('uploads', 'list')
+    expect(printed).toEqual(['Nothing is set aside.'])
+  })
+
+  it('sends some of it again, and says where that did not work', async () => {
+    const { bad } = await withSetAsides()
+    const [one = '', other = ''] = bad
+    world.bundler.decide = (id) => (id === one ? refused : undefined)
+    expect(await su('uploads', 'resend', one, 'unknown')).toBe(1)
+    expect(printed[0]).toContain('refused again: status 400: no')
+    expect(complaints).toEqual(['unknown is not set aside.'])
+    printed = []
+    expect(await su('uploads', 'resend', '--json', other)).toBe(0)
+    expect(objects()).toMatchObject([{ id: other, kind: 'taken' }])
+  })
+})
+
+describe('reupload', () => {
+  it('sends processes again', async () => {
+    const [one, other] = [await world.spawn(2), await world.spawn(0)]
+    expect(await su('reupload', `${one},${other}`, '0', '10')).toBe(0)
+    expect(printed).toEqual([
+      `${one}: 6 taken, 0 refused and set aside.`,
+      `${other}: 2 taken, 0 refused and set aside.`,
+    ])
+    printed = []
+    expect(await su('reupload', one, '1700000002000', '--json')).toBe(0)
+    expect(objects().map(({ nonce }) => nonce)).toEqual([1, 2])
+  })
+
+  it('stops in trouble and says how to go on', async () => {
+    const [one, other] = [await world.spawn(5), await world.spawn()]
+    const bad = world.parts.get(`${one}/3/assignment`)?.id
+    world.bundler.decide = (id) => (id === bad ? away : undefined)
+    expect(await su('reupload', `${one},${other}`, '0', '5')).toBe(1)
+    const since = world.recordsOf(one)[3]?.timeKey
+    expect(complaints).toEqual([
+      `${one}: stopped at nonce 3: status 503: away`,
+      `Go on with: reupload ${one} ${since} 5`,
+      `Not begun: reupload ${other} 0 5`,
+    ])
+    expect(world.bundler.taken.has(other)).toBe(false)
+  })
+
+  it('goes on after a process that is not here, and after a refusal', async () => {
+    const process = await world.spawn(1)
+    world.bundler.decide = (id) => (id === process ? refused : undefined)
+    const unknown = 'A'.repeat(43)
+    expect(await su('reupload', `${unknown},${process}`, '0')).toBe(1)
+    expect(complaints).toEqual([`Process ${unknown} is not known here.`])
+    expect(printed.at(-1)).toBe(`${process}: 3 taken, 1 refused and set aside.`)
+    expect(world.store.isSetAside({ process, nonce: 0, part: 'item' })).toBe(true)
+  })
+})
+
+describe('the environment of the stack', () => {
+  it('comes from its state folder, over the own one', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'operator-'))
+    const own = { STATE_DIR: dir, HEADS_TABLE: 'elsewhere', HOME: '/home' }
+    try {
+      expect(stackEnvironment(own)).toEqual(own)
+      writeFileSync(join(dir, 'env.json'), JSON.stringify({ HEADS_TABLE: 'heads', BUCKET: 'b' }))
+      expect(stackEnvironment(own)).toEqual({ ...own, HEADS_TABLE: 'heads', BUCKET: 'b' })
+      for (const nonsense of ['{', '{"HEADS_TABLE":1}']) {
+        writeFileSync(join(dir, 'env.json'), nonsense)
+        expect(() => stackEnvironment(own)).toThrow('is not what the local stack writes')
+      }
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
+  })
+})
