@@ -75,7 +75,7 @@ export const functions = {
       parallelization: 4,
       bisect: true,
       reportBatchItemFailures: true,
-      // With backoff that is most of the hour; after it the sweeper takes over.
+      // The handler asks for uploads in trouble again for a minute; more than that is for a function that fails altogether.
       maximumRetryAttempts: 100,
       maximumRecordAge: 3600,
       // Watermarks are rows of the same table: that they move must not call the relay again.
@@ -85,7 +85,7 @@ export const functions = {
       ],
     },
   },
-  /** Finds what the relay has not finished. */
+  /** Finds what the relay has not finished: so long a quiet process waits after an outage. A million processes cost a cent a sweep. */
   sweeper: {
     entry: 'functions/sweeper.ts',
     memory: 512,

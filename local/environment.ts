@@ -61,8 +61,6 @@ const walletVariables = (variables: StackOptions['variables'], stateDir: string)
  * for its owner's eyes, since a database's address holds a password.
  */
 export const writeEnvironment = (file: string, environment: Readonly<Record<string, string>>): void => {
-  const lines = Object.entries(environment)
-    .filter(([name]) => name !== 'SU_WALLET')
-    .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
-  writeFileSync(file, lines.join(''), { mode: 0o600 })
+  const { SU_WALLET: _, ...rest } = environment
+  writeFileSync(file, `${JSON.stringify(rest, undefined, 2)}\n`, { mode: 0o600 })
 }

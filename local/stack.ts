@@ -123,7 +123,7 @@ const assemble = async (
     gateway: gateway?.url,
     variables: { ...dynamodb.variables, ...s3.variables, ...database.variables },
   })
-  writeEnvironment(join(stateDir, 'stack.env'), environment)
+  writeEnvironment(join(stateDir, 'env.json'), environment)
 
   const { instances, concurrency, freeze } = options
   const running = startFunctions({ bundles, environment, keeper, instances, concurrency, freeze, onLine: log.line })

@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseEnv } from 'node:util'
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { expect, onTestFinished, test } from 'vitest'
 import { localCredentials, localRegion } from '../../local/dynamodb.ts'
@@ -85,7 +84,7 @@ const workingOn = (dir: string): number[] => {
 }
 
 const heads = (dir: string) => {
-  const { HEADS_TABLE: TableName = '', DYNAMODB_ENDPOINT } = parseEnv(readFileSync(join(dir, 'stack.env'), 'utf8'))
+  const { HEADS_TABLE: TableName = '', DYNAMODB_ENDPOINT } = JSON.parse(readFileSync(join(dir, 'env.json'), 'utf8'))
   const client = new DynamoDBClient({
     endpoint: DYNAMODB_ENDPOINT ?? '',
     region: localRegion,
