@@ -3,13 +3,13 @@ import { systemClock } from '../core/ports/clock.ts'
 import { createStreamRelay } from '../core/relay/stream.ts'
 import { parseRelayConfig } from './config/functions.ts'
 import { createRelayHandler } from './relay-handler.ts'
-import { createEmbeddedMeter } from './telemetry/embedded-metrics.ts'
+import { createEmbeddedMeter, metricsLost } from './telemetry/embedded-metrics.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createRelayParts } from './wiring/relay.ts'
 
 const config = parseRelayConfig(process.env)
 const log = createLogger(config.logging, { service: 'relay' })
-const meter = createEmbeddedMeter({ service: 'relay' })
+const meter = createEmbeddedMeter({ service: 'relay', onFailure: metricsLost(log) })
 
 export const handler = createRelayHandler({
   relay: createStreamRelay(createRelayParts(config, { meter, log })),

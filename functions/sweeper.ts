@@ -2,14 +2,14 @@
 import { createRelayStore } from '../db/dynamodb/relay-store.ts'
 import { parseSweeperConfig } from './config/functions.ts'
 import { createSweeperHandler } from './sweeper-handler.ts'
-import { createEmbeddedMeter } from './telemetry/embedded-metrics.ts'
+import { createEmbeddedMeter, metricsLost } from './telemetry/embedded-metrics.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { effectsOf } from './wiring/effects.ts'
 import { openHeads } from './wiring/log.ts'
 
 const { logging, heads, postgres } = parseSweeperConfig(process.env)
 const log = createLogger(logging, { service: 'sweeper' })
-const meter = createEmbeddedMeter({ service: 'sweeper' })
+const meter = createEmbeddedMeter({ service: 'sweeper', onFailure: metricsLost(log) })
 
 export const handler = createSweeperHandler({
   store: createRelayStore(openHeads(heads)),

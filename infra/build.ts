@@ -18,8 +18,9 @@ export const buildDir = join(root, '.build')
 /** The handler's name as Lambda wants it, for every bundle made here. */
 export const handlerOf = 'index.handler'
 
-/** Bundled CommonJS modules ask for Node's own modules by `require`, which a module does not have. */
-const banner = "import{createRequire as r}from'node:module';const require=r(import.meta.url);"
+/** Bundled CommonJS modules ask for Node's own modules by `require`, which a module does not have. No minified name is that long. */
+const banner =
+  "import{createRequire as createRequireOfBundle}from'node:module';const require=createRequireOfBundle(import.meta.url);"
 
 const options = (entry: string, outdir: string): BuildOptions => ({
   absWorkingDir: root,

@@ -18,6 +18,8 @@ export const createLogFormat = (colorize: boolean): LogFormat => {
     const parsed = parse(line)
     // Metrics for CloudWatch, which are lines of the log too.
     if (parsed !== undefined && '_aws' in parsed) return undefined
+    // What keeps an instance from starting is said once, by the host, without the runtime client's stack.
+    if (/\tInit Error \t/.test(line) || String(parsed?.message).startsWith('Init Error')) return undefined
     const text = parsed === undefined ? line : pretty(ofConsole(parsed))
     return `${source.padEnd(width)} ${text.trimEnd()}`
   }

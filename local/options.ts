@@ -26,11 +26,11 @@ export interface StackOptions {
   variables: Record<string, string>
 }
 
-/** A variable of the stack that makes no sense; the message says what to do. */
-export class OptionsError extends Error {
+/** What keeps the stack from starting; the message says what to do. */
+export class StartError extends Error {
   constructor(message: string) {
     super(message)
-    this.name = 'OptionsError'
+    this.name = 'StartError'
   }
 }
 
@@ -67,7 +67,7 @@ const kept = new Set(['AWS_LAMBDA_NODEJS_WORKER_COUNT'])
 /** @param argv what follows the program's name: `--fresh`, `--watch` */
 export const parseOptions = (environment: Environment, argv: readonly string[] = []): StackOptions => {
   const unknown = argv.filter((argument) => argument !== '--fresh' && argument !== '--watch')
-  if (unknown.length > 0) throw new OptionsError(`${unknown.join(' ')} is not known: there are --fresh and --watch.`)
+  if (unknown.length > 0) throw new StartError(`${unknown.join(' ')} is not known: there are --fresh and --watch.`)
   const set = Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])),
   )
@@ -76,7 +76,7 @@ export const parseOptions = (environment: Environment, argv: readonly string[] =
     if (text === undefined) return fallback
     const value = Number(text)
     if (!/^\d+$/.test(text) || value < min || value > max) {
-      throw new OptionsError(`${name} must be a whole number from ${min} to ${max}.`)
+      throw new StartError(`${name} must be a whole number from ${min} to ${max}.`)
     }
     return value
   }

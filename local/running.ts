@@ -1,9 +1,12 @@
 /** The functions of infra/functions.ts as they run in a stack. */
+import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type FunctionName, type FunctionSettings, functions } from '../infra/functions.ts'
 import type { Bundles } from './bundles.ts'
 import { type LambdaFunction, startFunction } from './lambda/function.ts'
 import { openFunctionUrl } from './lambda/function-url.ts'
+import { runtimeClient } from './lambda/instance.ts'
+import { StartError } from './options.ts'
 import type { Keeper } from './processes/keeper.ts'
 
 export interface RunningFunctions {
@@ -26,7 +29,9 @@ export interface RunningOptions {
   onLine(source: string, line: string): void
 }
 
+/** Fails with StartError where `npm ci` has not installed AWS's runtime client. */
 export const startFunctions = (options: RunningOptions): RunningFunctions => {
+  if (!existsSync(runtimeClient)) throw new StartError('AWS’s runtime client is not installed: run npm ci.')
   const { bundles, environment, keeper, onLine } = options
   const start = (
     name: FunctionName,
@@ -54,11 +59,18 @@ export const startFunctions = (options: RunningOptions): RunningFunctions => {
     height: start('height', { instances: 1, warm: 1 }),
   }
   const all = Object.values(running)
+  const started = async (lambda: LambdaFunction): Promise<void> => {
+    try {
+      await lambda.ready()
+    } catch (error) {
+      throw new StartError(`${lambda.name} cannot start. ${error instanceof Error ? error.message : error}`)
+    }
+  }
   return {
     get: (name) => running[name],
     replace: (name) => running[name].replace(bundles.dir(name)),
     async ready() {
-      await Promise.all(all.map((lambda) => lambda.ready()))
+      await Promise.all(all.map(started))
     },
     async stop() {
       await Promise.all(all.map((lambda) => lambda.stop()))

@@ -13,7 +13,7 @@ import { type LocalGateway, startGateway } from './gateway.ts'
 import { type FunctionUrl, openFunctionUrl } from './lambda/function-url.ts'
 import type { Outcome } from './lambda/invocation.ts'
 import { startLatencyProxy } from './latency-proxy.ts'
-import { OptionsError, type StackOptions } from './options.ts'
+import { type StackOptions, StartError } from './options.ts'
 import { removePlace } from './postgres/place.ts'
 import { type Keeper, openKeeper } from './processes/keeper.ts'
 import { type RunningFunctions, startFunctions, untilHealthy } from './running.ts'
@@ -59,7 +59,7 @@ const healthMs = 20_000
 /** What is to be undone at the end, the last first. */
 type Undo = (() => Promise<void> | void)[]
 
-/** Fails with OptionsError, StateDirInUse, or what a function says of its configuration; nothing of it runs then. */
+/** Fails with StartError, StateDirInUse, or what a function says of its configuration; nothing of it runs then. */
 export const startStack = async (options: StackOptions, log: StackLog = silent): Promise<Stack> => {
   mkdirSync(options.stateDir, { recursive: true })
   const keeper = await openKeeper(options.stateDir)
@@ -180,7 +180,7 @@ const openFront = async (
     return await openFunctionUrl({ lambda, host, port, onFailure: (message) => log.line('su', message) })
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
-    throw new OptionsError(`Port ${port} is taken: stop what listens there, or give another PORT.`)
+    throw new StartError(`Port ${port} is taken: stop what listens there, or give another PORT.`)
   }
 }
 

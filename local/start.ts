@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs'
 import { createLogFormat } from './log.ts'
-import { OptionsError, parseOptions } from './options.ts'
+import { parseOptions, StartError } from './options.ts'
 import { watchNpm } from './processes/ancestors.ts'
 import { StateDirInUse } from './processes/keeper.ts'
 import { startStack } from './stack.ts'
@@ -55,7 +55,7 @@ const main = async (): Promise<void> => {
 try {
   await main()
 } catch (error) {
-  const known = error instanceof OptionsError || error instanceof StateDirInUse
+  const known = error instanceof StartError || error instanceof StateDirInUse
   process.stderr.write(`${error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : error}\n`)
   process.exitCode = 1
 }

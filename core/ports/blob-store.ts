@@ -1,9 +1,9 @@
 /** Where item bodies are kept that are too large for a record of the log. */
 
 /**
- * Names a blob for good. The digest is part of the name because an item's id alone does not fix its bytes: for a
- * recoverable signature (Ethereum) anybody can make another item, with another owner, of the same signature, so of the
- * same id. Were blobs named by id alone, such an item could overwrite one that is scheduled.
+ * Names a blob for good. The digest is part of the name so that what a name stands for never depends on how well a signature
+ * type binds its bytes: two bodies that came under one id would be two blobs, and neither replaces the other. It is also what
+ * a body that comes back is checked against.
  */
 export interface BlobRef {
   /** The data item's id. */

@@ -13,6 +13,8 @@ export interface EmbeddedMeter extends Meter {
 export interface EmbeddedMeterOptions {
   /** The function, a dimension of each metric. */
   service: string
+  /** Metrics that cannot be written are no reason to fail a request; that they are lost must be said. */
+  onFailure(error: unknown): void
   write?: (line: string) => void
 }
 
@@ -20,7 +22,7 @@ const NAMESPACE = 'SchedulerUnit'
 /** CloudWatch takes 100 values of a metric in a line; with the hundredth the library would print by itself. */
 const MAX_VALUES = 99
 
-export function createEmbeddedMeter({ service, write = writeLine }: EmbeddedMeterOptions): EmbeddedMeter {
+export function createEmbeddedMeter({ service, onFailure, write = writeLine }: EmbeddedMeterOptions): EmbeddedMeter {
   let durations = new Map<TimedFunction, number[]>()
   let counts = new Map<Counter, number>()
 
@@ -54,7 +56,7 @@ export function createEmbeddedMeter({ service, write = writeLine }: EmbeddedMete
           metrics.clearMetrics()
         }
       } catch (cause) {
-        process.emitWarning(new Error('Metrics could not be written', { cause }))
+        onFailure(cause)
       }
     },
   }
@@ -63,3 +65,9 @@ export function createEmbeddedMeter({ service, write = writeLine }: EmbeddedMete
 const writeLine = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
+
+/** For `onFailure`: into the function's log. */
+export const metricsLost =
+  (log: { error(details: object, message: string): void }) =>
+  (err: unknown): void =>
+    log.error({ err }, 'metrics could not be written')

@@ -18,7 +18,7 @@ import { createAccessLists } from '../../network/lists.ts'
 import type { SuConfig } from '../config/functions.ts'
 import { createInstanceMeter } from '../http/metrics.ts'
 import type { AppParts } from '../http/parts.ts'
-import { createEmbeddedMeter } from '../telemetry/embedded-metrics.ts'
+import { createEmbeddedMeter, metricsLost } from '../telemetry/embedded-metrics.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { allOf } from '../telemetry/meters.ts'
 import { createHealth } from './health.ts'
@@ -46,7 +46,7 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
   const height = new NetworkHeight(createHeightStore(db), gateway, clock)
   const identity = new IdentityGuard(createIdentityStore(db), signer, clock)
   const metrics = createInstanceMeter()
-  const embedded = createEmbeddedMeter({ service: 'su' })
+  const embedded = createEmbeddedMeter({ service: 'su', onFailure: metricsLost(logger) })
   const meter = config.serving.metrics ? allOf(metrics, embedded) : metrics
   const sequencer = new Sequencer({
     store,

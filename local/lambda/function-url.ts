@@ -1,6 +1,7 @@
 /** The HTTP front of a function, as a function URL is on AWS: same events, same limits, same answers where the function has none. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { portOf } from '../free-port.ts'
 import { toEvent } from './event.ts'
 import type { LambdaFunction } from './function.ts'
@@ -44,23 +45,11 @@ const internal = { status: 502, message: 'Internal Server Error' }
 export const openFunctionUrl = async (options: FunctionUrlOptions): Promise<FunctionUrl> => {
   const { lambda, host = '127.0.0.1', port = 0, onFailure } = options
   let opened = false
-  const server = createServer({ maxHeaderSize: 32 * 1024 }, (request, response) => {
-    // An error of the client's connection ends the request, and concerns nobody else.
-    request.on('error', () => {})
-    response.on('error', () => {})
-    serve(lambda, request, response, opened).catch((error: unknown) => {
-      onFailure(String(error))
-      refuse(response, internal)
-    })
-  })
-  const serve = async (
-    lambda: Pick<LambdaFunction, 'invoke'>,
-    request: IncomingMessage,
-    response: ServerResponse,
-    isOpen: boolean,
-  ): Promise<void> => {
+  const answering = new Set<ServerResponse>()
+
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await bodyOf(request)
-    if (!isOpen) return refuse(response, { status: 503, message: 'The stack is starting', retryAfter: 1 })
+    if (!opened) return refuse(response, { status: 503, message: 'The stack is starting', retryAfter: 1 })
     if (body === 'too large') return refuse(response, tooLarge)
     const event = JSON.stringify(
       toEvent({
@@ -77,6 +66,19 @@ export const openFunctionUrl = async (options: FunctionUrlOptions): Promise<Func
     const outcome = await lambda.invoke(event, gone.signal)
     await answer(outcome, response, onFailure)
   }
+
+  const server = createServer({ maxHeaderSize: 32 * 1024 }, (request, response) => {
+    answering.add(response)
+    response.once('close', () => answering.delete(response))
+    // An error of the client's connection ends the request, and concerns nobody else.
+    request.on('error', () => {})
+    response.on('error', () => {})
+    serve(request, response).catch((error: unknown) => {
+      if (response.destroyed) return
+      onFailure(String(error))
+      refuse(response, internal)
+    })
+  })
   // Idle connections of clients are kept, so that none is closed just as its next request leaves.
   server.keepAliveTimeout = 65_000
   refuseMalformed(server)
@@ -90,12 +92,10 @@ export const openFunctionUrl = async (options: FunctionUrlOptions): Promise<Func
       opened = true
     },
     async stop() {
-      const closed = once(server, 'close')
       server.close()
-      server.closeIdleConnections()
-      const timer = setTimeout(() => server.closeAllConnections(), graceMs)
-      await closed
-      clearTimeout(timer)
+      const closed = [...answering].map((response) => new Promise((resolve) => response.once('close', resolve)))
+      await Promise.race([Promise.all(closed), sleep(graceMs, undefined, { ref: false })])
+      server.closeAllConnections()
     },
   }
 }

@@ -52,8 +52,13 @@ export const startFunction = (options: FunctionOptions): LambdaFunction => {
   }
 
   let holdUntil = 0
+  let lastFailure: string | undefined
+  let wasReady = false
   const startFailed = (message: string): void => {
     holdUntil = Date.now() + retryMs
+    // At the start `ready` tells it; later on each instance says the same, and says it again.
+    if (wasReady && message !== lastFailure) options.onLine(message, 'start')
+    lastFailure = message
     // Nobody is left who could answer: waiting longer would not help.
     if (instances.length === 0) {
       for (const { settle, expiry } of waiting.splice(0)) {
@@ -61,7 +66,7 @@ export const startFunction = (options: FunctionOptions): LambdaFunction => {
         settle(failed('Runtime.InitError', message))
       }
     }
-    if (!stopped) setTimeout(keepWarm, retryMs).unref()
+    setTimeout(change, retryMs + 10).unref()
   }
 
   const keepWarm = (): void => {
@@ -74,7 +79,7 @@ export const startFunction = (options: FunctionOptions): LambdaFunction => {
     instances = instances.filter(({ alive }) => alive)
     for (const instance of dead) {
       lastUsed.delete(instance)
-      if (instance.startFailure !== undefined) startFailed(instance.startFailure)
+      if (instance.startFailure !== undefined && !stopped) startFailed(instance.startFailure)
     }
     if (stopped) return
     keepWarm()
@@ -89,7 +94,7 @@ export const startFunction = (options: FunctionOptions): LambdaFunction => {
       instance.run(invocation)
     }
     const starting = instances.filter((instance) => instance.starting).length
-    if (waiting.length > starting && instances.length < options.instances) add()
+    if (waiting.length > starting && instances.length < options.instances && Date.now() >= holdUntil) add()
   }
 
   const endIdle = setInterval(() => {
@@ -128,6 +133,7 @@ export const startFunction = (options: FunctionOptions): LambdaFunction => {
       }),
     async ready() {
       await Promise.all(instances.map((instance) => instance.ready))
+      wasReady = true
     },
     pids: () => instances.flatMap(({ pid }) => pid ?? []),
     replace(newBundle) {
@@ -135,6 +141,7 @@ export const startFunction = (options: FunctionOptions): LambdaFunction => {
       const old = instances
       instances = []
       holdUntil = 0
+      lastFailure = undefined
       keepWarm()
       for (const instance of old) instance.retire()
       change()

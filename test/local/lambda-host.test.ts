@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { hostFixture, hostWeb } from './host.ts'
+
+vi.setConfig({ testTimeout: 20_000 })
 
 const jsonOf = async (response: Response) => JSON.parse(await response.text())
 const post = (url: string, body: Uint8Array<ArrayBuffer>, type = 'application/octet-stream') =>
@@ -77,8 +79,11 @@ describe('requests', () => {
 
   test('6 MB of event are taken, so 4.5 MB of binary; beyond it is 413, and the connection goes on', async () => {
     const { url } = await hostWeb({ instances: 1, warm: 1 })
-    const status = async (bytes: number, type: string) =>
-      (await post(`${url}/echo`, Buffer.alloc(bytes, 65), type)).status
+    const status = async (bytes: number, type: string) => {
+      const response = await post(`${url}/echo`, Buffer.alloc(bytes, 65), type)
+      await response.arrayBuffer()
+      return response.status
+    }
     expect(await status(4_500_000, 'application/octet-stream')).toBe(201)
     expect(await status(4_800_000, 'application/octet-stream')).toBe(413)
     expect(await status(4_800_000, 'application/json')).toBe(201)

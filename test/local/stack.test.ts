@@ -5,24 +5,19 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, stat
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { localCredentials, localRegion } from '../../local/dynamodb.ts'
 import { freePort } from '../../local/free-port.ts'
 import { parseOptions } from '../../local/options.ts'
-import { removePlace } from '../../local/postgres/place.ts'
 import { startPostgres } from '../../local/postgres/server.ts'
 import { isAlive, statOf } from '../../local/processes/ending.ts'
 import { startStack } from '../../local/stack.ts'
 import { temporaryDir } from './host.ts'
 
+vi.setConfig({ testTimeout: 90_000 })
+
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const environment = { PATH: process.env.PATH, HOME: process.env.HOME }
-
-const stateDir = async (): Promise<string> => {
-  const dir = await temporaryDir()
-  onTestFinished(() => removePlace(join(dir, 'postgres')))
-  return dir
-}
 
 interface Started {
   process: ChildProcess
@@ -36,8 +31,10 @@ const run = (variables: Record<string, string>, command = 'node local/start.ts')
   const child = spawn(program, args, { cwd: root, env: { ...environment, ...variables }, stdio: 'pipe' })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (said += chunk))
-  onTestFinished(() => {
+  onTestFinished(async () => {
+    const left = descendants(child.pid ?? 0)
     child.kill('SIGKILL')
+    await gone(left)
   })
   return { process: child, url: `http://127.0.0.1:${variables.PORT}`, said: () => said }
 }
@@ -98,7 +95,7 @@ const heads = (dir: string) => {
 }
 
 test('it is not healthy before it is ready, and a kill -9 leaves nothing running, nothing lost and nothing in the way', async () => {
-  const dir = await stateDir()
+  const dir = await temporaryDir()
   const variables = { STATE_DIR: dir, PORT: String(await freePort()) }
   const first = run(variables)
   const statuses = new Set<number>()
@@ -143,7 +140,7 @@ test('it is not healthy before it is ready, and a kill -9 leaves nothing running
 })
 
 test('a kill -9 while it starts leaves nothing either, and the next start is not disturbed', async () => {
-  const dir = await stateDir()
+  const dir = await temporaryDir()
   const variables = { STATE_DIR: dir, PORT: String(await freePort()) }
   for (const ms of [150, 500, 1_000]) {
     const killed = run(variables)
@@ -155,7 +152,7 @@ test('a kill -9 while it starts leaves nothing either, and the next start is not
 })
 
 test('it ends with the npm that started it', async () => {
-  const dir = await stateDir()
+  const dir = await temporaryDir()
   const port = String(await freePort())
   const started = run({ STATE_DIR: dir, PORT: port, npm_lifecycle_event: 'start' }, 'sh node local/start.ts; true')
   await ready(started)
@@ -165,17 +162,17 @@ test('it ends with the npm that started it', async () => {
 })
 
 test('a wrong configuration ends the start with a sentence, and so does a port that is taken', async () => {
-  const wrong = run({ STATE_DIR: await stateDir(), PORT: String(await freePort()), UPLOAD_NODE_URL: 'nonsense' })
+  const wrong = run({ STATE_DIR: await temporaryDir(), PORT: String(await freePort()), UPLOAD_NODE_URL: 'nonsense' })
   expect(await exited(wrong)).toBe(1)
   expect(wrong.said()).toContain('UPLOAD_NODE_URL must be an address')
 
-  const nonsense = run({ STATE_DIR: await stateDir(), INSTANCES: 'many' })
+  const nonsense = run({ STATE_DIR: await temporaryDir(), INSTANCES: 'many' })
   expect(await exited(nonsense)).toBe(1)
   expect(nonsense.said()).toBe('INSTANCES must be a whole number from 1 to 1000.\n')
 
-  const other = run({ STATE_DIR: await stateDir(), PORT: String(await freePort()) })
+  const other = run({ STATE_DIR: await temporaryDir(), PORT: String(await freePort()) })
   await ready(other)
-  const taken = run({ STATE_DIR: await stateDir(), PORT: new URL(other.url).port })
+  const taken = run({ STATE_DIR: await temporaryDir(), PORT: new URL(other.url).port })
   expect(await exited(taken)).toBe(1)
   expect(taken.said()).toContain('is taken')
 })
@@ -183,7 +180,7 @@ test('a wrong configuration ends the start with a sentence, and so does a port t
 test('a database that is given is used, with its tables made, and no other is started', async () => {
   const postgres = await startPostgres()
   onTestFinished(() => postgres.stop())
-  const dir = await stateDir()
+  const dir = await temporaryDir()
   const notes: string[] = []
   const options = {
     ...parseOptions({ STATE_DIR: dir, PORT: '0', INSTANCES: '1', DATABASE_URL: postgres.url }),
@@ -201,7 +198,7 @@ test('a database that is given is used, with its tables made, and no other is st
 })
 
 test('a database that is away does not keep the unit from starting', async () => {
-  const dir = await stateDir()
+  const dir = await temporaryDir()
   const away = `postgres://su:su@127.0.0.1:${await freePort()}/su`
   const notes: string[] = []
   const options = parseOptions({ STATE_DIR: dir, PORT: '0', INSTANCES: '1', DATABASE_URL: away })

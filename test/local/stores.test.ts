@@ -1,16 +1,47 @@
 /** The stores of the stack, for themselves: what is acknowledged stays, and the drivers find what they expect. */
 import { createHash, randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DynamoDBClient, GetItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb'
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { neon, neonConfig, Pool } from '@neondatabase/serverless'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import WebSocket from 'ws'
-import { localCredentials, localRegion } from '../../local/dynamodb.ts'
+import { localCredentials, localRegion, localTableName, startDynamoDb } from '../../local/dynamodb.ts'
 import { latencyOf, startLatencyProxy } from '../../local/latency-proxy.ts'
+import { removePlace } from '../../local/postgres/place.ts'
 import { startPostgresWithNeon } from '../../local/postgres.ts'
+import { openKeeper } from '../../local/processes/keeper.ts'
 import { startS3 } from '../../local/s3.ts'
 import { temporaryDir } from './host.ts'
 
+vi.setConfig({ testTimeout: 30_000 })
+
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+test('a transaction that was answered just before a kill is there after it', async () => {
+  const dir = await temporaryDir()
+  const clientOf = (endpoint: string) =>
+    new DynamoDBClient({ endpoint, region: localRegion, credentials: localCredentials })
+  const TableName = localTableName('records')
+  const written: string[] = []
+  for (let round = 0; round < 3; round++) {
+    const keeper = await openKeeper()
+    const db = await startDynamoDb({ dir, keeper })
+    const client = clientOf(db.url)
+    for (const id of written) {
+      const Key = { pk: { S: id } }
+      expect((await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }))).Item).toBeDefined()
+    }
+    for (let index = 0; index < 10; index++) {
+      const puts = ['a', 'b'].map((part) => ({ Put: { TableName, Item: { pk: { S: `${round} ${index} ${part}` } } } }))
+      await client.send(new TransactWriteItemsCommand({ TransactItems: puts }))
+      written.push(`${round} ${index} a`, `${round} ${index} b`)
+    }
+    await keeper.close('kill')
+  }
+})
 
 test('objects of 5 MB come back unchanged after a restart', async () => {
   const dir = await temporaryDir()
@@ -66,6 +97,22 @@ test("Neon's driver speaks to Postgres: values, transactions, errors, sessions, 
   expect(await neon(second.databaseUrl)`select id from things`).toEqual([{ id: 'a' }])
   await second.postgres.stop()
   await expect(neon(second.databaseUrl)`select 1`).rejects.toThrow('500')
+})
+
+test('Postgres runs also where its user may not go, and its data stays', async () => {
+  const dir = join(await temporaryDir(), 'nobody', 'may', 'look')
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  onTestFinished(() => removePlace(join(dir, 'postgres')))
+  const first = await startPostgresWithNeon({ dir })
+  neonConfig.fetchEndpoint = `${first.proxyUrl}/sql`
+  await neon(first.databaseUrl)`create table kept (id text)`
+  await first.stop()
+  const second = await startPostgresWithNeon({ dir })
+  neonConfig.fetchEndpoint = `${second.proxyUrl}/sql`
+  expect(await neon(second.databaseUrl)`select * from kept`).toEqual([])
+  await second.stop()
+  removePlace(join(dir, 'postgres'))
+  expect(existsSync(join(dir, 'postgres'))).toBe(false)
 })
 
 test('a slowed service takes about as much longer as was asked, and now and then three times that', async () => {
