@@ -12,15 +12,9 @@ import type { Commit, CommitOutcome, Link, LogStore } from '../ports/log-store.t
 import type { Meter } from '../ports/meter.ts'
 import { chainEntries } from './chain.ts'
 import { type Entry, entryKeys } from './entry.ts'
+import type { HeadMemory } from './head-memory.ts'
 import type { Head } from './record.ts'
 import { refusalOf, sameHead, unknownProcess } from './state.ts'
-
-/** Heads that this instance wrote or saw last. Stale memory costs one retry, never a wrong answer. */
-export interface HeadMemory {
-  get(process: string): Head | undefined
-  set(process: string, head: Head): void
-  delete(process: string): void
-}
 
 export interface LaneContext {
   store: LogStore
@@ -56,6 +50,8 @@ export class Lane {
   private readonly onIdle: () => void
   private waiting: Waiting[] = []
   private running = false
+  /** The head as it was just written or told: what the next try begins from. */
+  private known: Head | undefined
 
   constructor(process: string, context: LaneContext, onIdle: () => void) {
     this.process = process
@@ -106,12 +102,13 @@ export class Lane {
         tries = progress ? 0 : tries + 1
         if (!progress) await this.holdBack(tries)
       } catch (error) {
-        this.context.heads.delete(this.process)
+        this.forget()
         for (const one of batch) one.reject(error instanceof Error ? error : new Error(String(error)))
       }
       batch = batch.filter((one) => !one.settled)
     }
     this.running = false
+    this.known = undefined
     this.onIdle()
   }
 
@@ -150,13 +147,30 @@ export class Lane {
     return batch
   }
 
+  private async readHead(): Promise<Head | undefined> {
+    const head = await this.context.store.head(this.process)
+    if (head) this.context.heads.read(head)
+    return head
+  }
+
+  /** Another instance was first. */
+  private movedTo(head: Head | undefined): void {
+    this.context.heads.moved(this.process, head)
+    this.known = head
+  }
+
+  private forget(): void {
+    this.context.heads.forget(this.process)
+    this.known = undefined
+  }
+
   /** One try to commit the batch. True when something was settled, so that the next try need not hold back. */
   private async attempt(batch: Waiting[]): Promise<boolean> {
-    const { store, heads, clock, meter } = this.context
-    const head = heads.get(this.process) ?? (await store.head(this.process))
+    const { heads, clock, meter } = this.context
+    const head = this.known ?? heads.trusted(this.process) ?? (await this.readHead())
     const refusal = refusalOf(head)
     if (!head || refusal) {
-      heads.delete(this.process)
+      this.forget()
       for (const one of batch) one.reject(refusal ?? unknownProcess())
       return true
     }
@@ -171,7 +185,8 @@ export class Lane {
     const outcome = await this.commit({ from: head, to, links, token: randomUUID() }, batch)
     switch (outcome.kind) {
       case 'committed':
-        heads.set(this.process, to)
+        heads.wrote(to)
+        this.known = to
         meter.count('commits')
         meter.count('messages_scheduled', links.length)
         links.forEach((link, i) => {
@@ -180,7 +195,7 @@ export class Lane {
         this.refuseRepeats(links)
         return true
       case 'refused':
-        if (outcome.head) remember(heads, outcome.head)
+        if (outcome.head) this.movedTo(outcome.head)
         for (const [i, { reason, place }] of outcome.refusals) {
           const one = batch[i]
           if (one) await this.refuse(one, reason, place)
@@ -188,15 +203,14 @@ export class Lane {
         return true
       case 'head-moved':
         meter.count('commit_conflicts')
-        if (outcome.head) remember(heads, outcome.head)
-        else heads.delete(this.process)
+        this.movedTo(outcome.head)
         return false
       case 'busy':
         meter.count('commit_conflicts')
-        heads.delete(this.process)
+        this.forget()
         return false
       case 'unanswered':
-        heads.delete(this.process)
+        this.forget()
         return false
     }
   }
@@ -265,7 +279,7 @@ export class Lane {
   private async holdBack(tries: number): Promise<void> {
     if (tries <= IMMEDIATE_TRIES) return
     await this.pause(tries - IMMEDIATE_TRIES)
-    this.context.heads.delete(this.process)
+    this.known = undefined
   }
 
   /** Rising, with jitter: losers of a race who all come back at once only meet again. */
@@ -276,11 +290,6 @@ export class Lane {
 }
 
 const placeOf = (link: Link): Place => ({ assignment: link.assignmentId, nonce: link.nonce, timestamp: link.timestamp })
-
-function remember(heads: HeadMemory, head: Head): void {
-  if (head.state === 'open') heads.set(head.process, head)
-  else heads.delete(head.process)
-}
 
 const alreadyScheduled = (entry: Entry, place: Place) =>
   new SchedulerError(

@@ -3,11 +3,11 @@
  * at once; the store's conditions decide, and this makes of every outcome a truthful answer.
  */
 import { randomUUID } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import { type Place, SchedulerError } from '../errors.ts'
 import type { LogStore, Spawn } from '../ports/log-store.ts'
 import { chainProcess } from './chain.ts'
 import type { Entry } from './entry.ts'
+import { HeadMemory } from './head-memory.ts'
 import { Lane, type LaneContext } from './lane.ts'
 import type { Head, StoredItem } from './record.ts'
 import { refusalOf } from './state.ts'
@@ -34,7 +34,7 @@ export class Sequencer {
   private readonly lanes = new Map<string, Lane>()
 
   constructor({ rememberedHeads, ...context }: SequencerOptions) {
-    this.context = { ...context, heads: new LRUCache<string, Head>({ max: rememberedHeads }) }
+    this.context = { ...context, heads: new HeadMemory(rememberedHeads) }
     this.store = context.store
   }
 
@@ -43,10 +43,10 @@ export class Sequencer {
    * process is there, what its `Settlement-Depth` is). Undefined: no such process. Fails with `unavailable`.
    */
   async recall(process: string): Promise<Head | undefined> {
-    const known = this.context.heads.get(process)
+    const known = this.context.heads.recall(process)
     if (known) return known
     const head = await this.store.head(process)
-    if (head?.state === 'open') this.context.heads.set(process, head)
+    if (head) this.context.heads.read(head)
     return head
   }
 
@@ -76,7 +76,7 @@ export class Sequencer {
       const outcome = await this.store.spawn(spawn)
       switch (outcome.kind) {
         case 'committed':
-          heads.set(process.id, spawn.head)
+          heads.wrote(spawn.head)
           return
         case 'exists': {
           const refusal = refusalOf(outcome.head ?? (await this.store.head(process.id)))

@@ -1,0 +1,61 @@
+/**
+ * Heads that an instance wrote or saw last. A memory that is stale costs a signature and a commit made in vain, never a wrong
+ * answer; so it is trusted where this instance seems to be the only one that writes to a process, and where others do too
+ * the head is read first, which costs a fortieth of that.
+ */
+import { LRUCache } from 'lru-cache'
+import type { Head } from './record.ts'
+import { sameHead } from './state.ts'
+
+interface Memory {
+  head: Head
+  /** Whether another instance was seen to write since. */
+  shared: boolean
+}
+
+export class HeadMemory {
+  private readonly memories: LRUCache<string, Memory>
+
+  /** @param max heads remembered (PROCESS_CACHE_SIZE) */
+  constructor(max: number) {
+    this.memories = new LRUCache({ max })
+  }
+
+  /** The head as it once was: good for what may be asked of an old one. */
+  recall(process: string): Head | undefined {
+    return this.memories.get(process)?.head
+  }
+
+  /** The head as it probably is now; undefined where it should be read. */
+  trusted(process: string): Head | undefined {
+    const memory = this.memories.get(process)
+    return memory?.shared ? undefined : memory?.head
+  }
+
+  /** This instance moved the head. */
+  wrote(head: Head): void {
+    this.keep(head, this.memories.get(head.process)?.shared ?? false)
+  }
+
+  /** The head was read. Where it is still the one that is remembered, nobody else seems to write. */
+  read(head: Head): void {
+    const known = this.recall(head.process)
+    this.keep(head, known !== undefined && !sameHead(known, head))
+  }
+
+  /** Another instance was found to have moved the head; perhaps to where is known. */
+  moved(process: string, head: Head | undefined): void {
+    const last = head ?? this.recall(process)
+    if (last) this.keep(last, true)
+  }
+
+  forget(process: string): void {
+    this.memories.delete(process)
+  }
+
+  /** What takes no messages is looked at again each time. */
+  private keep(head: Head, shared: boolean): void {
+    if (head.state === 'open') this.memories.set(head.process, { head, shared })
+    else this.forget(head.process)
+  }
+}
