@@ -78,7 +78,7 @@ async function writes(stack: Stack, base: Record<string, number>): Promise<void>
   }
   const warm = await spawn()
   await client.run(
-    (await makeMessages(wallet, warm, some(300), 512)).map(({ raw }) => post(raw)),
+    (await makeMessages(wallet, warm, some(1_200), 512)).map(({ raw }) => post(raw)),
     8,
   )
   for (const [clients, count] of [

@@ -42,6 +42,8 @@ interface Waiting {
 
 /** Tries at once after a lost race, before others are given way (measured: more of them only make more signatures in vain). */
 const IMMEDIATE_TRIES = 1
+/** After so long an entry gives way to nobody, ms. */
+const IMPATIENT_MS = 400
 const MAX_PAUSE_MS = 100
 
 export class Lane {
@@ -100,7 +102,7 @@ export class Lane {
       try {
         const progress = await this.attempt(batch)
         tries = progress ? 0 : tries + 1
-        if (!progress) await this.holdBack(tries)
+        if (!progress) await this.holdBack(tries, batch)
       } catch (error) {
         this.forget()
         for (const one of batch) one.reject(error instanceof Error ? error : new Error(String(error)))
@@ -198,7 +200,8 @@ export class Lane {
         if (outcome.head) this.movedTo(outcome.head)
         for (const [i, { reason, place }] of outcome.refusals) {
           const one = batch[i]
-          if (one) await this.refuse(one, reason, place)
+          // What cannot be looked up concerns this one only, not its neighbours.
+          if (one) await this.refuse(one, reason, place).catch(one.reject)
         }
         return true
       case 'head-moved':
@@ -272,12 +275,14 @@ export class Lane {
   }
 
   /**
-   * After a lost race. The head that came back is good for an immediate try: who won has an answer to send first.
-   * Then there are many: hold back, by chance and longer each time, and read the head before signing again, since by then the
-   * one that is known has been passed, and a signature on it would be made in vain.
+   * After a lost race. The head that came back is good for an immediate try: who won has an answer to send first. Then there
+   * are many: hold back, by chance and longer each time, and read the head before signing again, since by then the one that is
+   * known has been passed, and a signature on it would be made in vain. Who has waited long holds back no more, or one who
+   * never pauses would keep him waiting for ever.
    */
-  private async holdBack(tries: number): Promise<void> {
-    if (tries <= IMMEDIATE_TRIES) return
+  private async holdBack(tries: number, batch: readonly Waiting[]): Promise<void> {
+    const waited = this.context.clock.now() - Math.min(...batch.map((one) => one.since))
+    if (tries <= IMMEDIATE_TRIES || waited > IMPATIENT_MS) return
     await this.pause(tries - IMMEDIATE_TRIES)
     this.known = undefined
   }
