@@ -47,7 +47,7 @@ export const startFunction = (options: FunctionOptions): LambdaFunction => {
       onLine: (line) => options.onLine(line, instance.id),
       onChange: () => change(),
     })
-    lastUsed.set(instance, performance.now())
+    lastUsed.set(instance, Date.now())
     instances.push(instance)
   }
 
@@ -69,10 +69,6 @@ export const startFunction = (options: FunctionOptions): LambdaFunction => {
     setTimeout(change, retryMs + 10).unref()
   }
 
-  /** The least busy one; of several the one that was used last, as Lambda gives a client's next request to the same instance. */
-  const isBetter = (one: Instance, other: Instance): boolean =>
-    one.active < other.active || (one.active === other.active && (lastUsed.get(one) ?? 0) > (lastUsed.get(other) ?? 0))
-
   const keepWarm = (): void => {
     if (stopped || Date.now() < holdUntil) return
     while (instances.length < options.warm) add()
@@ -90,11 +86,11 @@ export const startFunction = (options: FunctionOptions): LambdaFunction => {
     while (waiting.length > 0) {
       const free = instances.filter((instance) => instance.free)
       if (free.length === 0) break
-      const instance = free.reduce((best, one) => (isBetter(one, best) ? one : best))
+      const instance = free.reduce((best, one) => (one.active < best.active ? one : best))
       const invocation = waiting.shift()
       if (!invocation) break
       clearTimeout(invocation.expiry)
-      lastUsed.set(instance, performance.now())
+      lastUsed.set(instance, Date.now())
       instance.run(invocation)
     }
     const starting = instances.filter((instance) => instance.starting).length
@@ -103,7 +99,7 @@ export const startFunction = (options: FunctionOptions): LambdaFunction => {
 
   const endIdle = setInterval(() => {
     const idle = instances.filter(
-      (instance) => instance.active === 0 && performance.now() - (lastUsed.get(instance) ?? 0) > idleMs,
+      (instance) => instance.active === 0 && Date.now() - (lastUsed.get(instance) ?? 0) > idleMs,
     )
     for (const instance of idle.slice(0, Math.max(0, instances.length - options.warm))) instance.retire()
   }, idleMs / 5).unref()
