@@ -37,7 +37,7 @@ export class StartError extends Error {
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** Variables that are the stack's own, and nothing to the functions. */
-const ownVariables = new Set([
+export const ownVariables: ReadonlySet<string> = new Set([
   'PORT',
   'HOST',
   'STATE_DIR',
@@ -62,7 +62,7 @@ const ofTheMachine =
   /^(AWS_|npm_|NODE|INIT_CWD$|PATH$|HOME$|PWD$|OLDPWD$|SHELL$|SHLVL$|USER$|LOGNAME$|TERM|LANG$|LC_|TMPDIR$|EDITOR$|COLOR$|SSH_|XDG_|_$|VITEST|TEST$)/
 
 /** The number of worker threads of an instance that takes several requests is configuration, on AWS too. */
-const kept = new Set(['AWS_LAMBDA_NODEJS_WORKER_COUNT'])
+export const kept: ReadonlySet<string> = new Set(['AWS_LAMBDA_NODEJS_WORKER_COUNT'])
 
 /** @param argv what follows the program's name: `--fresh`, `--watch` */
 export const parseOptions = (environment: Environment, argv: readonly string[] = []): StackOptions => {

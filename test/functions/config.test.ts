@@ -22,6 +22,7 @@ import { serving } from '../../functions/config/serving.ts'
 import { store } from '../../functions/config/store.ts'
 import { upload } from '../../functions/config/upload.ts'
 import { wallet } from '../../functions/config/wallet.ts'
+import { kept, ownVariables } from '../../local/options.ts'
 
 const JWK = '{"kty":"RSA","e":"AQAB","n":"PUBLIC","d":"HUSHHUSH"}'
 const ADDRESS = 'Y4KzzIgUErd7_K7tAmABwA2eMCXmbCD25-kvB5hRRig'
@@ -272,15 +273,15 @@ describe('variables of the reference', () => {
 describe('the documentation', () => {
   const groups = [access, gateway, logging, mode, postgres, rules, serving, store, upload, wallet]
   const read = [...groups.flatMap((group) => Object.keys(group.entries)), ...replacedVariables]
+  const local = [...ownVariables, ...kept]
   const documented = readFileSync('docs/configuration.md', 'utf8')
   const example = readFileSync('.env.example', 'utf8')
 
   it('names every variable that is read', () => {
-    expect(read.filter((name) => !documented.includes(`\`${name}\``))).toEqual([])
+    expect([...read, ...local].filter((name) => !documented.includes(`\`${name}\``))).toEqual([])
   })
 
   it('names no variable that nobody reads', () => {
-    const local = ['PORT', 'STATE_DIR', 'INSTANCES', 'CONCURRENCY']
     const rows = [...documented.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(
       ([, cell = '']) => cell.match(/[A-Z][A-Z\d_]+/g) ?? [],
     )
@@ -289,7 +290,7 @@ describe('the documentation', () => {
 
   it('has an example of each, and none of them set', () => {
     const shown = [...example.matchAll(/^# ([A-Z][A-Z\d_]+)=/gm)].map(([, name]) => name)
-    expect(read.filter((name) => !shown.includes(name))).toEqual([])
+    expect([...read, ...local].filter((name) => !shown.includes(name))).toEqual([])
     expect(example.match(/^[^#\n]/gm)).toBeNull()
   })
 })
