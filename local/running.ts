@@ -88,10 +88,22 @@ export const untilHealthy = async (lambda: LambdaFunction, withinMs: number): Pr
       const response = await fetch(`${probe.url}/health`)
       const said = await response.text()
       if (response.ok) return undefined
+      const refusal = refusalFor(said)
+      if (refusal !== undefined) throw new StartError(refusal)
       if (Date.now() > deadline) return `${response.status} ${said}`
       await sleep(200)
     }
   } finally {
     await probe.stop()
+  }
+}
+
+/** What no waiting mends: a log of another wallet. A unit that can schedule nothing should not look as if it were starting. */
+const refusalFor = (said: string): string | undefined => {
+  try {
+    const { code, error } = JSON.parse(said)
+    return code === 'foreign-log' ? `${error}. Start it with that wallet, or with another STATE_DIR.` : undefined
+  } catch {
+    return undefined
   }
 }

@@ -25,11 +25,12 @@ const main = async (): Promise<void> => {
   say(`Starting; the unit will be at http://127.0.0.1:${options.port}`)
   const ending = Promise.withResolvers<string>()
   let interrupts = 0
+  let running = false
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       ending.resolve('Stopping')
-      // Asked twice, it goes at once, and the reaper ends the rest.
-      if (++interrupts > 1) process.exit(1)
+      // Asked twice, or before it runs, it goes at once, and the reaper ends the rest.
+      if (++interrupts > 1 || !running) process.exit(1)
     })
   }
   if (process.env.npm_lifecycle_event) watchNpm(() => ending.resolve('npm has ended: stopping'))
@@ -41,6 +42,7 @@ const main = async (): Promise<void> => {
       if (formatted !== undefined) say(formatted)
     },
   })
+  running = true
   for (const line of stack.summary) say(line)
   say(`Ready in ${((performance.now() - began) / 1000).toFixed(1)} s. Ctrl-C stops it.`)
   const end = await Promise.race([
