@@ -42,6 +42,8 @@ interface Waiting {
 
 /** Tries at once after a lost race, before others are given way (measured: more of them only make more signatures in vain). */
 const IMMEDIATE_TRIES = 1
+/** More than any commit holds. */
+const MAX_AT_ONCE = 128
 /** After so long an entry gives way to nobody, ms. */
 const IMPATIENT_MS = 400
 const MAX_PAUSE_MS = 100
@@ -52,6 +54,8 @@ export class Lane {
   private readonly onIdle: () => void
   private waiting: Waiting[] = []
   private running = false
+  /** Entries in a batch at most; what a commit holds is less. Doubled by each commit, halved by each lost race. */
+  private atOnce = MAX_AT_ONCE
   /** The head as it was just written or told: what the next try begins from. */
   private known: Head | undefined
 
@@ -102,7 +106,11 @@ export class Lane {
       try {
         const progress = await this.attempt(batch)
         tries = progress ? 0 : tries + 1
-        if (!progress) await this.holdBack(tries, batch)
+        if (progress) this.atOnce = Math.min(MAX_AT_ONCE, 2 * this.atOnce)
+        else {
+          batch = this.shrink(batch)
+          await this.holdBack(tries, batch)
+        }
       } catch (error) {
         this.forget()
         for (const one of batch) one.reject(error instanceof Error ? error : new Error(String(error)))
@@ -112,6 +120,16 @@ export class Lane {
     this.running = false
     this.known = undefined
     this.onIdle()
+  }
+
+  /**
+   * After a lost race fewer entries are tried at once: signing many takes longer than whoever won needs for his next few, so
+   * that the larger batch would lose again and again, and all of its signatures with it.
+   */
+  private shrink(batch: Waiting[]): Waiting[] {
+    this.atOnce = Math.max(1, Math.ceil(batch.length / 2))
+    this.waiting = [...batch.slice(this.atOnce), ...this.waiting]
+    return batch.slice(0, this.atOnce)
   }
 
   /** Tops a batch up from the queue, in order of arrival, to what a commit holds. */
@@ -136,7 +154,7 @@ export class Lane {
       if (one.settled) continue
       // Of two with the same id or deep hash the second stays behind until the first one's outcome is known.
       if (full || one.keys.some((key) => keys.has(key))) left.push(one)
-      else if (fits(one)) {
+      else if (batch.length < this.atOnce && fits(one)) {
         meter.time('acquire_write_lock', clock.now() - one.since)
         for (const key of one.keys) keys.add(key)
         batch.push(one)

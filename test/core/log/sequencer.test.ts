@@ -216,6 +216,26 @@ describe('trouble', () => {
     expect(reads).toBe(0)
   })
 
+  it('after a lost race fewer are tried at once, in their order, and all get their places', async () => {
+    const { clock, store, instance, deadline } = setup()
+    const unit = instance()
+    const process = await spawned(unit, deadline())
+    const sizes: number[] = []
+    store.faults = {
+      before({ name, args }): unknown {
+        if (name !== 'commit') return undefined
+        sizes.push((args[0] as Commit).links.length)
+        const lost = sizes.length === 2 || sizes.length === 3
+        return lost ? { outcome: { kind: 'head-moved' } satisfies CommitOutcome } : undefined
+      },
+    }
+    const places = await clock.run(
+      Promise.all(Array.from({ length: 16 }, () => unit.schedule(message(process), deadline()))),
+    )
+    expect(sizes).toEqual([1, 15, 8, 4, 8, 3])
+    expect(places.map((place) => place.nonce)).toEqual(Array.from({ length: 16 }, (_, i) => i + 1))
+  })
+
   it('TransactionConflict: the head is read, and while it has not moved the signatures are used again', async () => {
     const { clock, store, signer, instance, deadline } = setup()
     const unit = instance()
