@@ -18,10 +18,8 @@ export function refusalOf(head: Head | undefined): SchedulerError | undefined {
 }
 
 /** Why a process cannot be read, if so. */
-export function readRefusalOf(head: Head | undefined): SchedulerError | undefined {
-  if (!head) return unknownProcess()
-  return head.state === 'incomplete' ? incomplete() : undefined
-}
+export const readRefusalOf = (head: Head): SchedulerError | undefined =>
+  head.state === 'incomplete' ? incomplete() : undefined
 
 export const unknownProcess = () => new SchedulerError('not-found', 'Process not found')
 

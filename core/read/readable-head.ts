@@ -1,6 +1,6 @@
 /** The head of a process that may be read now. */
-import { SchedulerError } from '../errors.ts'
 import type { Head } from '../log/record.ts'
+import { readRefusalOf, unknownProcess } from '../log/state.ts'
 import type { LogStore } from '../ports/log-store.ts'
 
 /** Fails with `not-found` for an unknown process, with `incomplete` for one that is still being migrated. */
@@ -12,11 +12,10 @@ export async function readableHead(log: LogStore, process: string): Promise<Head
 
 /** The head, if its process may be read: a frozen one may, one still being migrated not (`incomplete`). */
 export function readable(head: Head): Head {
-  if (head.state !== 'incomplete') return head
-  throw new SchedulerError('incomplete', 'The process is still being migrated.', { retryAfter: 60 })
+  const refusal = readRefusalOf(head)
+  if (refusal) throw refusal
+  return head
 }
-
-const unknownProcess = () => new SchedulerError('not-found', 'The process is not known here.')
 
 /** Nonce of the first record after the process itself. */
 export const firstMessageNonce = (head: Head): number => head.firstNonce + 1
