@@ -1,17 +1,26 @@
 /** Lets nothing be scheduled into a log that is not this unit's own (see `core/ports/log-identity.ts`). */
 import type { Signer } from '../ans104/signer.ts'
-import { SchedulerError } from '../errors.ts'
+import { hasCode, SchedulerError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LogIdentity, LogIdentityStore } from '../ports/log-identity.ts'
 
 /** How long an answer holds, ms: a table can be deleted and restored under its name while instances live. */
 const HOLDS_MS = 60_000
+/**
+ * How long it holds while it cannot be asked anew, ms. What a table is, is told by another part of the store than the one that
+ * keeps the log, and that part being away is no reason to stop scheduling.
+ */
+const HOLDS_UNASKED_MS = 900_000
+/** How soon it is asked again then, ms. */
+const ASK_AGAIN_MS = 10_000
 
 export class IdentityGuard {
   private readonly store: LogIdentityStore
   private readonly wallet: Pick<Signer, 'address' | 'owner'>
   private readonly clock: Clock
-  private checkedAt = Number.NEGATIVE_INFINITY
+  /** When it was last found to be our own, and from when it is asked again. */
+  private ownAt = Number.NEGATIVE_INFINITY
+  private askAgainAt = Number.NEGATIVE_INFINITY
   private checking: Promise<void> | undefined
 
   constructor(store: LogIdentityStore, wallet: Pick<Signer, 'address' | 'owner'>, clock: Clock) {
@@ -22,10 +31,16 @@ export class IdentityGuard {
 
   /** Fails with `foreign-log` for another wallet's or a restored log, with `unavailable` when that cannot be told. */
   async check(): Promise<void> {
-    if (this.clock.now() - this.checkedAt >= HOLDS_MS) await this.verify()
+    if (this.clock.now() < this.askAgainAt) return
+    try {
+      await this.verify()
+    } catch (error) {
+      if (!hasCode(error, 'unavailable') || this.clock.now() - this.ownAt >= HOLDS_UNASKED_MS) throw error
+      this.askAgainAt = this.clock.now() + ASK_AGAIN_MS
+    }
   }
 
-  /** The same, asked anew. */
+  /** The same, asked anew whatever is known. */
   async verify(): Promise<void> {
     this.checking ??= this.ask().finally(() => {
       this.checking = undefined
@@ -41,7 +56,8 @@ export class IdentityGuard {
       const winner = await this.store.recorded()
       if (winner) assertOwn(winner, own)
     }
-    this.checkedAt = this.clock.now()
+    this.ownAt = this.clock.now()
+    this.askAgainAt = this.ownAt + HOLDS_MS
   }
 }
 

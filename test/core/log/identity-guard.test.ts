@@ -38,6 +38,26 @@ describe('identity guard', () => {
     await expect(guard.check()).rejects.toMatchObject({ code: 'foreign-log' })
   })
 
+  it('goes on for a while when it cannot ask again, and not without ever having asked', async () => {
+    const store = new FakeLogIdentity()
+    const clock = new VirtualClock()
+    const guard = new IdentityGuard(store, wallet('a'), clock)
+    store.down = true
+    await expect(guard.check()).rejects.toMatchObject({ code: 'unavailable' })
+    store.down = false
+    await guard.check()
+    store.down = true
+    await clock.run(clock.sleep(120_000))
+    const before = store.asked
+    await guard.check()
+    await guard.check()
+    expect(store.asked).toBe(before + 1)
+    await clock.run(clock.sleep(900_000))
+    await expect(guard.check()).rejects.toMatchObject({ code: 'unavailable' })
+    store.down = false
+    await guard.check()
+  })
+
   it('asks once a minute, however many requests there are', async () => {
     const store = new FakeLogIdentity()
     const guard = new IdentityGuard(store, wallet('a'), new VirtualClock())
