@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { portOf } from './free-port.ts'
+import { listenLocally } from './free-port.ts'
 import { type Chain, openChain } from './gateway/chain.ts'
 import { type Fault, openFaults } from './gateway/faults.ts'
 import { answerGraphql, tagOf } from './gateway/graphql.ts'
@@ -109,13 +109,8 @@ export const startGateway = async ({ dir, port = 0, blockMs = 2_000 }: GatewayOp
       else response.destroy()
     })
   })
-  server.keepAliveTimeout = 65_000
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  const at = portOf(server)
   return {
-    url: `http://127.0.0.1:${at}`,
-    port: at,
+    ...(await listenLocally(server, port)),
     height: chain.height,
     setHeight: chain.setHeight,
     addTransaction,

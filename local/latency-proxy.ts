@@ -1,8 +1,7 @@
 /** Puts AWS's latencies in front of a local service, for measurements: here its answers come faster than they will there. */
-import { once } from 'node:events'
 import { Agent, createServer, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { portOf } from './free-port.ts'
+import { listenLocally } from './free-port.ts'
 
 export interface LatencyProxy {
   url: string
@@ -30,13 +29,8 @@ export const startLatencyProxy = async (target: string, ms: number): Promise<Lat
     received.once('error', () => passed.destroy())
     received.pipe(passed)
   })
-  server.keepAliveTimeout = 65_000
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const at = portOf(server)
   return {
-    url: `http://127.0.0.1:${at}`,
-    port: at,
+    ...(await listenLocally(server)),
     async stop() {
       server.closeAllConnections()
       server.close()

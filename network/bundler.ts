@@ -1,5 +1,6 @@
 /** Hands items over to the bundler, which brings them to Arweave (contract, "Upload"). */
 import type { Bundler, UploadOutcome } from '../core/ports/bundler.ts'
+import { postItem } from './post-item.ts'
 import { below, retryAfterMs } from './service.ts'
 
 export interface BundlerOptions {
@@ -25,15 +26,7 @@ export function createBundler({ url, timeoutMs = 20_000 }: BundlerOptions): Bund
   return {
     async upload(_id, raw) {
       try {
-        const response = await fetch(endpoint, {
-          method: 'POST',
-          headers: { 'content-type': 'application/octet-stream' },
-          body: raw,
-          // Followed, a 301 would become a GET, and its 200 would say nothing about the item.
-          redirect: 'manual',
-          signal: AbortSignal.timeout(timeoutMs),
-        })
-        return await judge(response)
+        return await judge(await postItem(endpoint, raw, timeoutMs))
       } catch (error) {
         return { kind: 'trouble', reason: reasonOf(error) }
       }

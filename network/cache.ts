@@ -1,27 +1,21 @@
 /** Offers items to the cache, best effort: one attempt, and nothing depends on it (contract, "Upload"). */
 import type { Cache } from '../core/ports/bundler.ts'
+import { postItem } from './post-item.ts'
 import { below, discard } from './service.ts'
 
 export interface CacheOptions {
-  /** CACHE_URL; undefined: there is no cache, and nothing is offered. */
-  url: string | undefined
+  /** CACHE_URL */
+  url: string
   timeoutMs?: number
 }
 
 export function createCache({ url, timeoutMs = 5000 }: CacheOptions): Cache {
-  if (url === undefined) return { offer: async () => false }
   const endpoint = below(url, 'id')
   endpoint.search = 'codec-device=ans104@1.0'
   return {
     async offer(_id, raw) {
       try {
-        const response = await fetch(endpoint, {
-          method: 'POST',
-          headers: { 'content-type': 'application/octet-stream' },
-          body: raw,
-          redirect: 'manual',
-          signal: AbortSignal.timeout(timeoutMs),
-        })
+        const response = await postItem(endpoint, raw, timeoutMs)
         await discard(response)
         return response.ok
       } catch {

@@ -2,9 +2,6 @@
 import { hash } from 'node:crypto'
 import { SchedulerError } from '../errors.ts'
 
-/** Unpadded base64url of the bytes. */
-export const encodeBase64url = (bytes: Buffer): string => bytes.toString('base64url')
-
 /**
  * The bytes that the text stands for; undefined when it is not canonical base64url. `Buffer.from` alone drops what it
  * does not know, so that many texts would name the same thing.

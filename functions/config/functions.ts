@@ -27,4 +27,3 @@ export type SweeperConfig = ReturnType<typeof parseSweeperConfig>
 
 /** Writes the network's height down. */
 export const parseHeightConfig = (env: Environment) => parseConfig(env, { logging, heads, network })
-export type HeightConfig = ReturnType<typeof parseHeightConfig>

@@ -1,12 +1,13 @@
 /** What one instance takes, holds and sends. */
 import * as v from 'valibot'
+import { defaultMaxPageBytes } from '../../core/read/deps.ts'
 import { Secret } from './secret.ts'
 import { count, flag } from './variables.ts'
 
 export const serving = v.pipe(
   v.object({
     MAX_BODY_BYTES: count('bytes', 4_500_000),
-    MAX_PAGE_BYTES: count('bytes', 5_000_000),
+    MAX_PAGE_BYTES: count('bytes', defaultMaxPageBytes),
     MAX_READ_MEMORY: count('bytes', 1_073_741_824),
     PROCESS_CACHE_SIZE: count('processes', 20_000, 1, 10_000_000),
     ENABLE_METRICS: flag(true),

@@ -2,12 +2,11 @@
  * Neon's two protocols in front of any Postgres, so that Neon's own driver talks to it: SQL over HTTP (`POST /sql`), and
  * Postgres's bytes over WebSocket (`/v1?address=host:port`, as Neon's wsproxy has it, or any other path for the database it was started with).
  */
-import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import pg from 'pg'
 import { WebSocketServer } from 'ws'
-import { portOf } from '../free-port.ts'
+import { listenLocally } from '../free-port.ts'
 
 export interface NeonProxy {
   /** What functions get as NEON_PROXY_URL: `{url}/sql` is the driver's `fetchEndpoint`, `{host}/v1?address=…` its `wsProxy`. */
@@ -66,14 +65,9 @@ export const startNeonProxy = async ({ databaseUrl, port = 0 }: NeonProxyOptions
   const server = createServer((request, response) => {
     void answer(request, response, (named) => poolFor(named ?? databaseUrl))
   })
-  server.keepAliveTimeout = 65_000
   const closeSessions = tunnel(server, databaseUrl)
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  const at = portOf(server)
   return {
-    url: `http://127.0.0.1:${at}`,
-    port: at,
+    ...(await listenLocally(server, port)),
     async stop() {
       closeSessions()
       server.closeAllConnections()

@@ -167,10 +167,6 @@ describe('what a bundler answers', () => {
 })
 
 describe('a cache', () => {
-  it('that does not exist takes nothing', async () => {
-    expect(await createCache({ url: undefined }).offer(randomId(), randomBytes(64))).toBe(false)
-  })
-
   it('that hangs, refuses or sends elsewhere takes nothing, in time', async () => {
     const hanging = await started(() => {})
     const refusing = await started((_, response) => send(response, 500))

@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeBase64url, encodeBase64url, idBytes, idOf, isId } from '../../../core/ans104/base64url.ts'
+import { decodeBase64url, idBytes, idOf, isId } from '../../../core/ans104/base64url.ts'
 import { bytes, bytes32 } from './arbitraries.ts'
 
 const id = 'e2PZ-kQ5Q_MqXyPzTuhdLAgzsGAlBLWYN0wH3PXNArc'
 
 describe('base64url', () => {
   it('gives back the bytes that were written', () => {
-    fc.assert(fc.property(bytes(100), (value) => decodeBase64url(encodeBase64url(value))?.equals(value) === true))
+    fc.assert(fc.property(bytes(100), (value) => decodeBase64url(value.toString('base64url'))?.equals(value) === true))
   })
 
   it('takes one text for each bytes only', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 60 }), (value) => {
         const decoded = decodeBase64url(value)
-        return decoded === undefined || encodeBase64url(decoded) === value
+        return decoded === undefined || decoded.toString('base64url') === value
       }),
     )
     for (const text of ['AA==', 'AB', 'A', '+/+/', 'AA AA', 'AAAA\n', 'ąAAA'])
@@ -26,7 +26,7 @@ describe('base64url', () => {
   it('knows an id by its 43 canonical characters', () => {
     fc.assert(
       fc.property(bytes32, (value) => {
-        const name = encodeBase64url(value)
+        const name = value.toString('base64url')
         return isId(name) && idBytes(name).equals(value)
       }),
     )
