@@ -1,5 +1,5 @@
 /**
- * The three DynamoDB tables and the bucket, as plain data. The local stack makes its tables from this, and so will the
+ * The DynamoDB tables and the bucket, as plain data. The local stack makes its tables from this, and so will the
  * infrastructure on AWS: one place, so that they cannot differ. What is in them: docs/architecture.md, "Tables".
  */
 
@@ -13,7 +13,7 @@ export interface TableSettings {
   variable: string
 }
 
-/** All billed on demand. */
+/** Of each unit. All billed on demand. */
 export const tables = {
   /** Heads, watermarks and everything else that is small and per process: `process`, and in it `head`, `done#upload`, … */
   heads: { hashKey: 'process', rangeKey: 'row', stream: 'NEW_IMAGE', variable: 'HEADS_TABLE' },
@@ -24,6 +24,14 @@ export const tables = {
 } as const satisfies Record<string, TableSettings>
 
 export type TableName = keyof typeof tables
+
+/** Of the router, in its home region; elsewhere there are replicas of them, to be read. */
+export const routerTables = {
+  /** Which unit keeps which process: `process`. */
+  placements: { hashKey: 'process', variable: 'PLACEMENTS_TABLE' },
+} as const satisfies Record<string, TableSettings>
+
+export type RouterTableName = keyof typeof routerTables
 
 /** The bucket of item bodies that do not fit a record. */
 export const bucket = { variable: 'BUCKET' } as const

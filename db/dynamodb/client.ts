@@ -1,4 +1,4 @@
-/** The DynamoDB client, made at the edge once per instance, and the names of the tables. */
+/** DynamoDB clients, made at the edge once per instance, and the names of the tables. */
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
@@ -19,21 +19,31 @@ export interface DynamoDb<T extends keyof Tables = keyof Tables> {
 /** One attempt, ms; the SDK makes up to three. A commit's token makes that safe: the same commit happens once. */
 const REQUEST_TIMEOUT_MS = 2_500
 
-export function createDynamoDb<T extends keyof Tables>(tables: Pick<Tables, T>, endpoint?: string): DynamoDb<T> {
+export interface ClientOptions {
+  /** The function's own unless said otherwise. */
+  region?: string | undefined
+  /** For a DynamoDB that is not AWS's. */
+  endpoint?: string | undefined
+}
+
+export function createDynamoDbClient({ region, endpoint }: ClientOptions = {}): DynamoDBClient {
   // A page of 1000 records asks for ten batches at once, and an instance may serve many requests.
   const sockets = { keepAlive: true, maxSockets: 128 }
-  return {
-    client: new DynamoDBClient({
-      ...(endpoint && { endpoint }),
-      maxAttempts: 3,
-      requestHandler: new NodeHttpHandler({
-        connectionTimeout: 1_000,
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        throwOnRequestTimeout: true,
-        httpAgent: new HttpAgent(sockets),
-        httpsAgent: new HttpsAgent(sockets),
-      }),
+  return new DynamoDBClient({
+    ...(region && { region }),
+    ...(endpoint && { endpoint }),
+    maxAttempts: 3,
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: 1_000,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      throwOnRequestTimeout: true,
+      httpAgent: new HttpAgent(sockets),
+      httpsAgent: new HttpsAgent(sockets),
     }),
-    tables,
-  }
+  })
 }
+
+export const createDynamoDb = <T extends keyof Tables>(tables: Pick<Tables, T>, endpoint?: string): DynamoDb<T> => ({
+  client: createDynamoDbClient({ endpoint }),
+  tables,
+})

@@ -1,4 +1,5 @@
-/** What DynamoDB's errors mean to the log: certainly not done, perhaps done, or out of reach. */
+/** What DynamoDB's errors mean: certainly not done, perhaps done, refused by a condition, or out of reach. */
+import type { CancellationReason } from '@aws-sdk/client-dynamodb'
 import { SchedulerError } from '../../core/errors.ts'
 
 const THROTTLED = new Set([
@@ -19,23 +20,35 @@ interface AwsError {
 const isAwsError = (error: unknown): error is AwsError =>
   typeof error === 'object' && error !== null && 'name' in error && typeof error.name === 'string'
 
+/** A request that DynamoDB finds wrong. */
+export const isMistake = (error: unknown): boolean => isAwsError(error) && MISTAKES.has(error.name)
+
+/** Why DynamoDB cancelled a transaction, row by row in the order of its rows; undefined when it was something else that went wrong. */
+export function cancellation(error: unknown): CancellationReason[] | undefined {
+  if (!isAwsError(error) || error.name !== 'TransactionCanceledException') return undefined
+  return 'CancellationReasons' in error ? (error.CancellationReasons as CancellationReason[]) : undefined
+}
+
 /**
  * How a write ended that was not answered by success or by a condition. `busy`: certainly nothing was written.
  * `unanswered`: it may have been, also when a later attempt of the SDK's was throttled.
  */
 export function failedWrite(error: unknown): { kind: 'busy' } | { kind: 'unanswered'; cause: unknown } {
   if (isAwsError(error)) {
-    if (MISTAKES.has(error.name)) throw error
+    if (isMistake(error)) throw error
     if (THROTTLED.has(error.name) && (error.$metadata?.attempts ?? 1) === 1) return { kind: 'busy' }
   }
   return { kind: 'unanswered', cause: error }
 }
 
-/** A read that failed, as an error of the unit. */
-export function unavailable(error: unknown): SchedulerError {
+/**
+ * What failed without an answer, as an error of the unit.
+ * @param store begins the sentence
+ */
+export function unavailable(error: unknown, store = 'The log'): SchedulerError {
   if (error instanceof SchedulerError) return error
-  if (isAwsError(error) && MISTAKES.has(error.name)) throw error
-  return new SchedulerError('unavailable', 'The log does not answer', { retryAfter: 1, cause: error })
+  if (isMistake(error)) throw error
+  return new SchedulerError('unavailable', `${store} does not answer`, { retryAfter: 1, cause: error })
 }
 
 /** Runs a read and turns what the store fails with into `unavailable`. */
