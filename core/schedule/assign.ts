@@ -44,9 +44,9 @@ async function prepare(
   { process, transaction, baseLayer }: AssignRequest,
   exclude: readonly string[],
 ): Promise<Entry> {
-  const { sequencer, store, height, identity } = scheduler
+  const { sequencer, store, height, identity, placement } = scheduler
   await checkWritable(scheduler, process)
-  const [head] = await Promise.all([sequencer.recall(process), height.refresh(), identity.check()])
+  const [head] = await Promise.all([sequencer.recall(process), height.refresh(), identity.check(), placement.check()])
   const refusal = refusalOf(head)
   if (!head || refusal) throw refusal ?? unknownProcess()
   // Before the gateway is asked: a retry must get its answer whatever the gateway does now.

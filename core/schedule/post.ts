@@ -2,7 +2,7 @@
 import { type DataItem, parseDataItem } from '../ans104/data-item.ts'
 import { verifySignature } from '../ans104/signature.ts'
 import { tagValue } from '../ans104/tags.ts'
-import { SchedulerError } from '../errors.ts'
+import { hasCode, SchedulerError } from '../errors.ts'
 import type { Entry } from '../log/entry.ts'
 import type { NewProcess } from '../log/sequencer.ts'
 import { refusalOf } from '../log/state.ts'
@@ -32,23 +32,21 @@ async function checkSignature({ rules }: Scheduler, item: DataItem): Promise<voi
 }
 
 async function spawn(scheduler: Scheduler, item: DataItem, deadline: number): Promise<Receipt> {
-  const { sequencer, clock, rules } = scheduler
-  refuseSpawns(scheduler)
-  // Contract: `On-Boot` counts with process assignment on only.
-  const boot = rules.processAssignment ? bootTransaction(item) : undefined
+  const { sequencer, clock } = scheduler
   await checkSignature(scheduler, item)
-  const process = await inTime(scheduler, deadline, prepareProcess(scheduler, item, boot))
+  const process = await inTime(scheduler, deadline, prepareProcess(scheduler, item))
   if (process) await sequencer.spawn(process, deadline)
   return { id: item.id, timestamp: clock.now() }
 }
 
 /** Undefined where the process is there already: spawning it again changes nothing. */
-async function prepareProcess(
-  scheduler: Scheduler,
-  item: DataItem,
-  boot: string | undefined,
-): Promise<NewProcess | undefined> {
+async function prepareProcess(scheduler: Scheduler, item: DataItem): Promise<NewProcess | undefined> {
   const { store, height, identity, rules } = scheduler
+  const boot = await orRefused(scheduler, item, async () => {
+    refuseSpawns(scheduler)
+    // Contract: `On-Boot` counts with process assignment on only.
+    return rules.processAssignment ? bootTransaction(item) : undefined
+  })
   // Read anew: a head that is remembered as open may have been frozen since.
   const head = await store.head(item.id)
   if (head) {
@@ -58,7 +56,9 @@ async function prepareProcess(
   }
   const [blockHeight, stored] = await Promise.all([
     height.current(),
-    checkBoot(scheduler, boot).then(() => storeItem(item, 'process', scheduler)),
+    orRefused(scheduler, item, () => checkBoot(scheduler, boot))
+      .then(() => claim(scheduler, item))
+      .then(() => storeItem(item, 'process', scheduler)),
     identity.check(),
   ])
   return {
@@ -67,6 +67,25 @@ async function prepareProcess(
     assigned: rules.processAssignment,
     settlementDepth: settlementDepth(item.tags),
     blockHeight,
+  }
+}
+
+/** When nothing can be refused any more: what is claimed stays with this unit. */
+async function claim({ placement }: Scheduler, { id }: DataItem): Promise<void> {
+  await placement.check()
+  await placement.claim(id)
+}
+
+/**
+ * What this unit refuses and another one might not: the router hears of it, so that the process can be placed anew. Asked of
+ * verified items only: nobody else may say anything about a process.
+ */
+async function orRefused<T>({ placement }: Scheduler, { id }: DataItem, check: () => Promise<T>): Promise<T> {
+  try {
+    return await check()
+  } catch (error) {
+    if (hasCode(error, 'invalid-message')) await placement.refuse(id)
+    throw error
   }
 }
 
@@ -90,9 +109,9 @@ async function schedule(scheduler: Scheduler, item: DataItem, deadline: number):
 }
 
 async function prepareMessage(scheduler: Scheduler, item: DataItem, process: string): Promise<Entry> {
-  const { sequencer, height, identity, rules } = scheduler
+  const { sequencer, height, identity, placement, rules } = scheduler
   await checkWritable(scheduler, process)
-  const [head] = await Promise.all([sequencer.recall(process), height.refresh(), identity.check()])
+  const [head] = await Promise.all([sequencer.recall(process), height.refresh(), identity.check(), placement.check()])
   const refusal = refusalOf(head)
   if (refusal) throw refusal
   const pushed = tagValue(item.tags, 'From-Process') !== undefined

@@ -7,6 +7,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Gateway } from '../ports/gateway.ts'
 import type { AccessLists } from '../ports/lists.ts'
 import type { LogStore } from '../ports/log-store.ts'
+import type { OwnPlacement } from '../ports/own-placement.ts'
 import type { SizeRule } from './rules.ts'
 
 export interface SchedulingRules {
@@ -32,6 +33,7 @@ export interface Scheduler {
   lists: AccessLists
   height: NetworkHeight
   identity: IdentityGuard
+  placement: OwnPlacement
   clock: Clock
   rules: SchedulingRules
 }

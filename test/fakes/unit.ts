@@ -5,6 +5,7 @@ import { NetworkHeight } from '../../core/log/network-height.ts'
 import { Sequencer } from '../../core/log/sequencer.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import { type Meter, noMeter } from '../../core/ports/meter.ts'
+import { alone, type OwnPlacement } from '../../core/ports/own-placement.ts'
 import { defaultMaxPageBytes, type ReadDeps } from '../../core/read/deps.ts'
 import { createSeekMemory } from '../../core/read/seek.ts'
 import type { Scheduler, SchedulingRules } from '../../core/schedule/scheduler.ts'
@@ -24,6 +25,7 @@ export interface UnitOptions<C extends Clock = VirtualClock> {
   signer?: Signer
   meter?: Meter
   maxPageBytes?: number
+  placement?: OwnPlacement
 }
 
 export interface Unit<C extends Clock = VirtualClock> extends ReturnType<typeof createStores> {
@@ -67,7 +69,13 @@ function assemble<C extends Clock>(
   clock: C,
   options: Omit<UnitOptions<C>, 'clock'>,
 ): Unit<C> {
-  const { rules, signer = createFakeSigner(), meter = noMeter, maxPageBytes = defaultMaxPageBytes } = options
+  const {
+    rules,
+    signer = createFakeSigner(),
+    meter = noMeter,
+    maxPageBytes = defaultMaxPageBytes,
+    placement = alone,
+  } = options
   const calls: string[] = []
   const store = recording('store', stores.store, calls)
   const blobs = recording('blobs', stores.blobs, calls)
@@ -88,7 +96,18 @@ function assemble<C extends Clock>(
     clock,
     signer,
     calls,
-    scheduler: { sequencer, store, blobs, gateway, lists, height, identity, clock, rules: { ...defaults, ...rules } },
+    scheduler: {
+      sequencer,
+      store,
+      blobs,
+      gateway,
+      lists,
+      height,
+      identity,
+      placement,
+      clock,
+      rules: { ...defaults, ...rules },
+    },
     reading: {
       log: store,
       blobs,
