@@ -44,6 +44,11 @@ export interface ScheduleTrigger {
   rate: number
 }
 
+/** Called by an operator, by name. */
+export interface ManualTrigger {
+  kind: 'manual'
+}
+
 export interface FunctionSettings {
   /** The module that exports `handler`. */
   entry: string
@@ -51,10 +56,11 @@ export interface FunctionSettings {
   memory: number
   /** s */
   timeout: number
-  trigger: HttpTrigger | StreamTrigger | ScheduleTrigger
+  trigger: HttpTrigger | StreamTrigger | ScheduleTrigger | ManualTrigger
 }
 
-export const functions = {
+/** Of each unit. */
+export const unitFunctions = {
   /** The scheduler unit itself. */
   su: {
     entry: 'functions/su.ts',
@@ -101,4 +107,25 @@ export const functions = {
   },
 } as const satisfies Record<string, FunctionSettings>
 
+/** Of the router in front of the units. */
+export const routerFunctions = {
+  /** Says which unit has a process, and places new ones. */
+  router: {
+    entry: 'functions/router.ts',
+    memory: 1024,
+    timeout: 30,
+    trigger: { kind: 'http', streaming: true },
+  },
+  /** The one-off invocation that moves in what another system has. */
+  mig: {
+    entry: 'functions/mig.ts',
+    memory: 1769,
+    timeout: 900,
+    trigger: { kind: 'manual' },
+  },
+} as const satisfies Record<string, FunctionSettings>
+
+export const functions = { ...unitFunctions, ...routerFunctions }
+
 export type FunctionName = keyof typeof functions
+export type UnitFunctionName = keyof typeof unitFunctions

@@ -8,8 +8,8 @@ import { processList } from './process-list.ts'
 export interface AccessListsOptions {
   /** IP_WHITELIST_URL */
   ipListUrl?: string | undefined
-  /** PROCESS_WHITELIST_URL, with URL, by which the list names this unit. */
-  processList?: { url: string; ownUrl: string } | undefined
+  /** PROCESS_WHITELIST_URL, with URL, by which the list names this unit; without it, as a router judges by the list. */
+  processList?: { url: string; ownUrl?: string } | undefined
   clock?: Clock
   /** How long a read may take, ms. */
   deadlineMs?: number

@@ -7,9 +7,12 @@ export type ProcessJudge = (process: string) => ProcessAccess
 
 const NONE: ProcessAccess = { read: false, write: false }
 
-/** @param ownUrl this unit's address as the list names it; a trailing slash makes no difference */
-export function processList(ownUrl: string) {
-  const own = canonical(ownUrl)
+/**
+ * @param ownUrl this unit's address as the list names it; a trailing slash makes no difference. Undefined: a router, which
+ *   allows what is listed at all
+ */
+export function processList(ownUrl: string | undefined) {
+  const own = ownUrl === undefined ? undefined : canonical(ownUrl)
   return v.pipe(
     v.object({
       processes: v.record(v.string(), v.object({ su: v.string(), read_only: v.optional(v.boolean(), false) })),
@@ -17,7 +20,7 @@ export function processList(ownUrl: string) {
     v.transform(({ processes }): ProcessJudge => {
       const access = new Map(
         Object.entries(processes)
-          .filter(([, { su }]) => canonical(su) === own)
+          .filter(([, { su }]) => own === undefined || canonical(su) === own)
           .map(([process, { read_only }]) => [process, { read: true, write: !read_only }]),
       )
       return (process) => access.get(process) ?? NONE

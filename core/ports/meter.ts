@@ -18,6 +18,9 @@ export type Counter =
   | 'uploads_set_aside'
   | 'relay_failures'
   | 'cache_failures'
+  /** A router's requests, by how they got to their unit. */
+  | 'redirects'
+  | 'passed_on'
   /** Records that a sweep found unfinished, once for each effect. */
   | 'relay_backlog'
 

@@ -1,13 +1,14 @@
-/** Who may use the unit: the lists that are fetched. */
+/** Who may use the unit, or the router: the lists that are fetched. */
 import * as v from 'valibot'
 import { httpUrl } from './variables.ts'
 
+const lists = {
+  IP_WHITELIST_URL: v.optional(httpUrl),
+  PROCESS_WHITELIST_URL: v.optional(httpUrl),
+}
+
 export const access = v.pipe(
-  v.object({
-    IP_WHITELIST_URL: v.optional(httpUrl),
-    PROCESS_WHITELIST_URL: v.optional(httpUrl),
-    URL: v.optional(httpUrl),
-  }),
+  v.object({ ...lists, URL: v.optional(httpUrl) }),
   v.rawTransform(({ dataset: { value: env }, addIssue, NEVER }) => {
     const { IP_WHITELIST_URL: ipListUrl, PROCESS_WHITELIST_URL: url, URL: ownUrl } = env
     if (url === undefined) return { ipListUrl, processList: undefined }
@@ -20,4 +21,13 @@ export const access = v.pipe(
     }
     return { ipListUrl, processList: { url, ownUrl } }
   }),
+)
+
+/** On a router a process is allowed where the list has it at all, whichever unit it names. */
+export const routerAccess = v.pipe(
+  v.object(lists),
+  v.transform(({ IP_WHITELIST_URL: ipListUrl, PROCESS_WHITELIST_URL: url }) => ({
+    ipListUrl,
+    processList: url === undefined ? undefined : { url },
+  })),
 )

@@ -1,22 +1,16 @@
-/** What this unit is. What would change its behaviour and is not there yet is refused, not ignored. */
+/** What a function is. Each refuses to run as the other: an operator who says so means another function. */
 import * as v from 'valibot'
-import { flag } from './variables.ts'
 
-export const mode = v.pipe(
-  v.object({
-    MODE: v.optional(v.picklist(['su', 'router'], 'must be su.'), 'su'),
-    ENABLE_ROUTER_CHECK: flag(false),
-  }),
-  v.forward(
-    v.check(({ MODE }) => MODE === 'su', 'must be su: there is no router in this version yet.'),
-    ['MODE'],
-  ),
-  v.forward(
-    v.check(
-      ({ ENABLE_ROUTER_CHECK }) => !ENABLE_ROUTER_CHECK,
-      'must be false: there is no router in this version yet, so that no placement can be checked.',
-    ),
-    ['ENABLE_ROUTER_CHECK'],
-  ),
-  v.transform(() => 'su' as const),
-)
+const functionOf = {
+  su: 'this function is the scheduler unit, the router is another one',
+  router: 'this function is the router, the scheduler unit is another one',
+} as const
+
+/** MODE may be left out, since each function is one of the two anyway. */
+export const modeOf = <M extends keyof typeof functionOf>(own: M) =>
+  v.pipe(
+    v.object({
+      MODE: v.optional(v.literal(own, `must be ${own} or not set: ${functionOf[own]}.`), own),
+    }),
+    v.transform(() => own),
+  )

@@ -6,7 +6,6 @@ const LOCAL_STORE = 'the log is kept in DynamoDB (HEADS_TABLE, RECORDS_TABLE, ID
 const TENANTS =
   'all processes of a unit are in one log, whatever db_name the allow-list gives them, and their metadata is in DATABASE_URL.'
 const DEEP_HASH = 'there is one version of the deep hash, and hashes are kept from the first message on.'
-const ROUTER = 'it belongs to a router, and this unit runs without one.'
 
 const replaced = {
   USE_DISK: DISK,
@@ -24,25 +23,48 @@ const replaced = {
   WARMUP_DELAY: 'instances need no warming up: any of them may schedule at once.',
   MIGRATION_BATCH_SIZE: 'nothing is moved from a database to a disk here.',
   TIMESTAMP_SORT_PROCESSES: 'pages are always in the order of nonces.',
-  SCHEDULER_LIST_PATH: ROUTER,
-  ROUTER_URL: ROUTER,
-  ASSIGNMENT: ROUTER,
+  ASSIGNMENT: 'it is not needed: which unit has a process is known by the process alone.',
 } as const
 
 export const replacedVariables: readonly string[] = Object.keys(replaced)
 
+const environment = v.record(v.string(), v.optional(v.string()))
+type Variables = v.InferOutput<typeof environment>
+
+const replacedOf = (env: Variables): string[] =>
+  Object.entries(replaced).flatMap(([name, why]) => (env[name] === undefined ? [] : [`${name} has no effect: ${why}`]))
+
 /** Sentences to be logged when a unit starts. */
 export const notices = v.pipe(
-  v.record(v.string(), v.optional(v.string())),
+  environment,
   v.transform((env) => {
-    const sentences = Object.entries(replaced).flatMap(([name, why]) =>
-      env[name] === undefined ? [] : [`${name} has no effect: ${why}`],
-    )
+    const sentences = replacedOf(env)
     if (env.SU_WALLET !== undefined && env.SU_WALLET_PATH !== undefined) {
       sentences.push('SU_WALLET_PATH has no effect: SU_WALLET holds the wallet itself.')
     }
+    const asks = env.PLACEMENTS_TABLE !== undefined || env.ENABLE_ROUTER_CHECK?.toLowerCase() === 'true'
+    if (env.ROUTER_URL !== undefined && !asks) {
+      sentences.push('ROUTER_URL has no effect: without ENABLE_ROUTER_CHECK=true no router is asked about spawns.')
+    }
     if (env.DATABASE_URL === undefined) {
       sentences.push('DATABASE_URL is not set: no metadata is kept in Postgres, and everything is read from the log.')
+    }
+    return sentences
+  }),
+)
+
+/** Sentences to be logged when a router starts. */
+export const routerNotices = v.pipe(
+  environment,
+  v.transform((env) => {
+    const sentences = replacedOf(env)
+    if (env.SCHEDULER_LIST !== undefined && env.SCHEDULER_LIST_PATH !== undefined) {
+      sentences.push('SCHEDULER_LIST_PATH has no effect: SCHEDULER_LIST holds the list itself.')
+    }
+    if (env.ROUTER_SECRET === undefined) {
+      sentences.push(
+        'ROUTER_SECRET is not set: to units, the caller of what is passed on is the router, and their IP lists judge that.',
+      )
     }
     return sentences
   }),

@@ -6,12 +6,21 @@ import { count, flag, ids, numbersOf } from './variables.ts'
 
 const extraTypes = verifiableTypes.filter((type) => !defaultSignatureTypes.includes(type))
 
+const signatureVariables = { EXTRA_SIGNATURE_TYPES: numbersOf(extraTypes) }
+const typesOf = (extra: readonly number[]): number[] => [...defaultSignatureTypes, ...extra]
+
+/** Which signatures are taken: all that the router needs of the rules. */
+export const signatures = v.pipe(
+  v.object(signatureVariables),
+  v.transform((env) => ({ types: typesOf(env.EXTRA_SIGNATURE_TYPES) })),
+)
+
 export const rules = v.pipe(
   v.object({
+    ...signatureVariables,
     ENABLE_PROCESS_ASSIGNMENT: flag(true),
     ENABLE_DEEP_HASH_CHECKS: flag(true),
     RETRY_WINDOW: count('seconds', 1800, 0, 31_536_000),
-    EXTRA_SIGNATURE_TYPES: numbersOf(extraTypes),
     ENABLE_MESSAGE_MAX_SIZE: flag(false),
     MAX_MESSAGE_SIZE_BYTES: count('bytes', 102_400),
     MAX_SIZE_OWNER_WHITELIST: ids,
@@ -20,7 +29,7 @@ export const rules = v.pipe(
   }),
   v.transform(
     (env): Omit<SchedulingRules, 'inlineBytes'> => ({
-      signatureTypes: [...defaultSignatureTypes, ...env.EXTRA_SIGNATURE_TYPES],
+      signatureTypes: typesOf(env.EXTRA_SIGNATURE_TYPES),
       processAssignment: env.ENABLE_PROCESS_ASSIGNMENT,
       deepHashChecks: env.ENABLE_DEEP_HASH_CHECKS,
       retryWindowMs: env.RETRY_WINDOW * 1000,

@@ -1,17 +1,22 @@
 /** What one instance takes, holds and sends. */
 import * as v from 'valibot'
 import { defaultMaxPageBytes } from '../../core/read/deps.ts'
-import { Secret } from './secret.ts'
-import { count, flag } from './variables.ts'
+import { count, flag, secret } from './variables.ts'
 
+const common = {
+  MAX_BODY_BYTES: count('bytes', 4_500_000),
+  PROCESS_CACHE_SIZE: count('processes', 20_000, 1, 10_000_000),
+  ENABLE_METRICS: flag(true),
+  CDN_SECRET: secret,
+}
+
+/** Of the scheduler unit. */
 export const serving = v.pipe(
   v.object({
-    MAX_BODY_BYTES: count('bytes', 4_500_000),
+    ...common,
     MAX_PAGE_BYTES: count('bytes', defaultMaxPageBytes),
     MAX_READ_MEMORY: count('bytes', 1_073_741_824),
-    PROCESS_CACHE_SIZE: count('processes', 20_000, 1, 10_000_000),
-    ENABLE_METRICS: flag(true),
-    CDN_SECRET: v.optional(v.pipe(v.string(), v.minLength(16, 'must have 16 characters or more.'))),
+    ROUTER_SECRET: secret,
   }),
   v.transform((env) => ({
     maxBodyBytes: env.MAX_BODY_BYTES,
@@ -20,6 +25,19 @@ export const serving = v.pipe(
     /** Processes whose heads an instance remembers. */
     headsRemembered: env.PROCESS_CACHE_SIZE,
     metrics: env.ENABLE_METRICS,
-    cdnSecret: env.CDN_SECRET === undefined ? undefined : new Secret(env.CDN_SECRET),
+    cdnSecret: env.CDN_SECRET,
+    routerSecret: env.ROUTER_SECRET,
+  })),
+)
+
+/** Of the router. */
+export const routerServing = v.pipe(
+  v.object(common),
+  v.transform((env) => ({
+    maxBodyBytes: env.MAX_BODY_BYTES,
+    /** Processes whose units an instance remembers. */
+    placementsRemembered: env.PROCESS_CACHE_SIZE,
+    metrics: env.ENABLE_METRICS,
+    cdnSecret: env.CDN_SECRET,
   })),
 )

@@ -26,6 +26,15 @@ export const postgresUrl = v.pipe(
   v.transform((value) => new Secret(value)),
 )
 
+/** What two sides know and nobody else. */
+export const secret = v.optional(
+  v.pipe(
+    v.string(),
+    v.minLength(16, 'must have 16 characters or more.'),
+    v.transform((value) => new Secret(value)),
+  ),
+)
+
 /** `true` or `false`. */
 export const flag = (fallback: boolean) =>
   v.optional(

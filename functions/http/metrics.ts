@@ -33,6 +33,8 @@ const counters: Record<CounterName, { name: string; help: string }> = {
   uploads_set_aside: { name: 'su_uploads_set_aside', help: 'Items that the bundler refuses for good' },
   relay_failures: { name: 'su_relay_failures', help: 'Stretches of a log that the relay could not finish' },
   cache_failures: { name: 'su_cache_failures', help: 'Items that the cache did not take' },
+  redirects: { name: 'su_redirects', help: 'Requests that a router redirected to their unit' },
+  passed_on: { name: 'su_passed_on', help: 'Requests that a router passed on to their unit' },
   relay_backlog: { name: 'su_relay_backlog', help: 'Records that sweeps found unfinished' },
 }
 

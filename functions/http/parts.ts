@@ -2,10 +2,10 @@
 import type { Logger } from 'pino'
 import type { ReadDeps } from '../../core/read/deps.ts'
 import type { Scheduler } from '../../core/schedule/scheduler.ts'
-import type { Secret } from '../config/secret.ts'
-import type { InstanceMeter } from './metrics.ts'
+import type { CallerSecrets } from './caller.ts'
+import type { OperationParts } from './operation-routes.ts'
 
-export interface AppParts {
+export interface AppParts extends OperationParts, CallerSecrets {
   scheduler: Scheduler
   reading: ReadDeps
   /** The wallet's address, which is the scheduler's name. */
@@ -13,12 +13,6 @@ export interface AppParts {
   logger: Logger
   /** MAX_BODY_BYTES */
   maxBodyBytes: number
-  /** CDN_SECRET */
-  cdnSecret?: Secret | undefined
-  /** For `GET /metrics`; none where metrics are off. */
-  metrics?: InstanceMeter | undefined
-  /** Whether everything that the unit cannot do without answers; fails with what does not. */
-  health(): Promise<void>
   /** Called when an answer has been sent. */
   afterAnswer(): Promise<void>
 }

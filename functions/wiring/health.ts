@@ -17,13 +17,17 @@ export interface HealthParts {
 const HOLDS_MS = 5_000
 
 /** Fails with what does not answer (`unavailable`, `foreign-log`). Postgres and the bundler may be away for days. */
-export function createHealth({ identity, height, blobs, clock }: HealthParts): () => Promise<void> {
+export const createHealth = ({ identity, height, blobs, clock }: HealthParts): (() => Promise<void>) =>
+  held(clock, () => Promise.all([identity.verify(), height.current(), blobs.check()]))
+
+/** The same check, made now and then; whoever asks in between gets what it said. */
+export function held(clock: Clock, check: () => Promise<unknown>): () => Promise<void> {
   let checkedAt = Number.NEGATIVE_INFINITY
   let last: Promise<unknown> = Promise.resolve()
   return async () => {
     if (clock.now() - checkedAt >= HOLDS_MS) {
       checkedAt = clock.now()
-      last = Promise.all([identity.verify(), height.current(), blobs.check()])
+      last = check()
       last.catch(() => undefined)
     }
     await last

@@ -23,6 +23,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import { allOf } from '../telemetry/meters.ts'
 import { createHealth } from './health.ts'
 import { openLog } from './log.ts'
+import { openOwnPlacement } from './placements.ts'
 
 /** Items up to this length ride in the log's record: above it, S3 is cheaper than DynamoDB (docs/architecture.md, "Costs"). */
 const INLINE_BYTES = 4_096
@@ -65,6 +66,7 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
       lists,
       height,
       identity,
+      placement: openOwnPlacement(config.placement, clock),
       clock,
       rules: { ...config.rules, inlineBytes: INLINE_BYTES },
     },
@@ -81,6 +83,7 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
     logger,
     maxBodyBytes: config.serving.maxBodyBytes,
     cdnSecret: config.serving.cdnSecret,
+    routerSecret: config.serving.routerSecret,
     metrics: config.serving.metrics ? metrics : undefined,
     health: createHealth({ identity, height, blobs, clock }),
     afterAnswer: () => embedded.flush(),

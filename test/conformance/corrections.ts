@@ -94,6 +94,21 @@ const status =
   (answer) =>
     unless(fine.includes(answer.status), `status ${answer.status}, not ${fine.join(' or ')}`)
 
+/** Which unit gets a spawn is the router's to balance. */
+const placed: Correction = ({ status, location }) =>
+  unless(status === 307 && /^<unit [12]>\/$/.test(location ?? ''), `status ${status}, location ${location}`)
+
+/** To the unit that got that spawn, path and query as asked. */
+const follows =
+  (spawn: string, path: string): Correction =>
+  ({ status, location }, answers) => {
+    const unit = answers.get(spawn)?.location?.slice(0, -1)
+    return unless(
+      status === 307 && location === unit + path,
+      `status ${status}, location ${location}, not ${unit}${path}`,
+    )
+  }
+
 export const corrections: Record<Profile, Record<string, Correction>> = {
   main: {
     // Parameters that clients leave out or call otherwise.
@@ -136,4 +151,29 @@ export const corrections: Record<Profile, Record<string, Correction>> = {
   'no-process-assignment': { 'assign, base layer': accepted, 'schedule of B': pageOf(0) },
   'max-size': { 'an assignment': accepted },
   whitelist: {},
+  router: {
+    'spawn A': placed,
+    'spawn B': placed,
+    'spawn procAnchor': placed,
+    'spawn procEmptyData': placed,
+    'spawn procOnBootData': placed,
+    'spawn procLowercase': placed,
+    // What its unit would refuse, the router may refuse too.
+    'spawn procNoModule': status(307, 400),
+    // The reference sends a process that is spawned again to another unit, and forgets the first.
+    'spawn A again': follows('spawn A', '/'),
+    'message to A': follows('spawn A', '/'),
+    'message to B': follows('spawn B', '/?x=1'),
+    // Passed on to a unit that never saw the spawn: redirects are not followed here.
+    assign: status(200, 400),
+    'info of A': follows('spawn A', `/?process-id=${A}`),
+    'timestamp of A': follows('spawn A', `/timestamp?process-id=${A}`),
+    'schedule of A': follows('spawn A', `/${A}?process-id=${A}&limit=2&from-nonce=3`),
+    'message of A': follows('spawn A', `/${id('msg1')}?process-id=${A}`),
+    'process A': follows('spawn A', `/processes/${A}`),
+    'latest of A': follows('spawn A', `/${A}/latest`),
+    // Parameters that clients leave out or call otherwise.
+    'schedule of A without process-id': follows('spawn A', `/${A}`),
+    'schedule of A by proc-id': follows('spawn A', `/${A}?proc-id=${A}&limit=2`),
+  },
 }

@@ -1,16 +1,23 @@
 /** The recorded profiles, asked of the whole app over fakes: each from an empty state, in its own configuration. */
+
+import type { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
-import { parseDataItem } from '../../core/ans104/data-item.ts'
+import { ownerAddress, parseDataItem } from '../../core/ans104/data-item.ts'
 import { createSigner } from '../../core/ans104/signer.ts'
 import { systemClock } from '../../core/ports/clock.ts'
 import type { SchedulingRules } from '../../core/schedule/scheduler.ts'
+import type { RouterParts } from '../../functions/http/router-parts.ts'
 import wallets from '../data/conformance/wallets.json' with { type: 'json' }
 import { createUnitApp } from '../functions/http/app/unit-app.ts'
+import { createRouterWorld, served, unitAt } from '../functions/http/router/router-world.ts'
 import { type ProfileResult, runProfile } from './profile.ts'
 import type { Profile } from './recorded.ts'
-import { A, addresses, B } from './world.ts'
+import { A, addresses, B, raw } from './world.ts'
 
-const rules: Record<Profile, Partial<SchedulingRules>> = {
+/** Profiles of a unit. */
+type UnitProfile = Exclude<Profile, 'router'>
+
+const rules: Record<UnitProfile, Partial<SchedulingRules>> = {
   main: {},
   'no-process-assignment': { processAssignment: false },
   'max-size': {
@@ -19,7 +26,7 @@ const rules: Record<Profile, Partial<SchedulingRules>> = {
   whitelist: {},
 }
 
-function runInProcess(profile: Profile, more: Partial<SchedulingRules> = {}): Promise<ProfileResult> {
+function runInProcess(profile: UnitProfile, more: Partial<SchedulingRules> = {}): Promise<ProfileResult> {
   const { app, unit } = createUnitApp({
     clock: systemClock,
     signer: createSigner(wallets.su),
@@ -35,7 +42,7 @@ function runInProcess(profile: Profile, more: Partial<SchedulingRules> = {}): Pr
 }
 
 /** How many answers the reference recorded: none may be left out. */
-const steps: [Profile, number][] = [
+const steps: [UnitProfile, number][] = [
   ['main', 230],
   ['no-process-assignment', 27],
   ['max-size', 18],
@@ -56,6 +63,40 @@ describe('the recorded scenarios', () => {
     expect(faults.join('\n')).toContain('post msgPushedAgain: status 200, not 400')
     const other = await runInProcess('no-process-assignment', { processAssignment: true })
     expect(other.faults.length).toBeGreaterThan(5)
+  })
+})
+
+describe('the recorded scenarios of a router', () => {
+  /** @param fetch what is in front of the router's app: it may spoil what it is asked or answers */
+  async function runRouter(
+    fetch: (app: Hono, path: string, init: RequestInit) => Response | Promise<Response> = (app, path, init) =>
+      app.request(path, init),
+    parts: Partial<RouterParts> = {},
+  ): Promise<ProfileResult> {
+    // Units that know nothing of what was sent to them.
+    const units = await Promise.all([1, 2].map(() => served(() => createUnitApp({ clock: systemClock }).app)))
+    const wallets = new Set([ownerAddress(parseDataItem(raw('procEth')).owner)])
+    const { app } = createRouterWorld({
+      units: units.map((url, index) => unitAt(url, index === 1 ? { wallets } : {})),
+      clock: systemClock,
+      parts,
+    })
+    return runProfile('router', { fetch: (path, init) => fetch(app, path, init), units })
+  }
+
+  it('33 answers as they must be', async () => {
+    expect(await runRouter()).toEqual({ judged: 33, faults: [] })
+  })
+
+  it('tell a router that forgets, or passes on what it should not', async () => {
+    const elsewhere = await runRouter(async (app, path, init) => {
+      const answer = await app.request(path, init)
+      if (path.endsWith('/latest')) answer.headers.set('location', 'https://other.example/')
+      return answer
+    })
+    expect(elsewhere.faults).toEqual([expect.stringContaining('latest of A: ')])
+    const passing = await runRouter(undefined, { passOn: { everything: true } })
+    expect(passing.faults.length).toBeGreaterThan(10)
   })
 })
 

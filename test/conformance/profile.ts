@@ -8,12 +8,15 @@ import { type Correction, corrections } from './corrections.ts'
 import { mask } from './mask.ts'
 import { type Profile, type RecordedAnswer, recordedAnswers } from './recorded.ts'
 import { main } from './scenarios/main.ts'
+import { router } from './scenarios/router.ts'
 import { maxSize, whitelist, withoutProcessAssignment } from './scenarios/small.ts'
 import { A, type Answer, type Ask, B, type Question } from './world.ts'
 
 export interface UnitUnderTest {
   /** Asks the unit, which must be empty: path and query, as for `fetch`. For one that runs: `(path, init) => fetch(url + path, init)`. */
   fetch(path: string, init: RequestInit): Promise<Response> | Response
+  /** Addresses of the two units, where it is a router in front of them (profile `router`). */
+  units?: readonly string[]
   /** Ids of all that the bundler has taken so far; where it is given, everything scheduled must arrive there. */
   uploaded?(): Promise<ReadonlySet<string>>
 }
@@ -30,6 +33,7 @@ const scenarios: Record<Profile, (ask: Ask) => Promise<void>> = {
   'no-process-assignment': withoutProcessAssignment,
   'max-size': maxSize,
   whitelist,
+  router,
 }
 
 /** How long uploads may take to arrive, ms. */
@@ -51,8 +55,8 @@ export async function runProfile(profile: Profile, unit: UnitUnderTest): Promise
   for (const name of [...Object.keys(wanted), ...Object.keys(corrections[profile])]) {
     if (!answers.has(name)) faults.push(`${name}: not asked`)
   }
-  // Behind an allow-list there is nothing to audit: nothing could be spawned.
-  if (profile !== 'whitelist') faults.push(...(await auditAll(unit)))
+  // Behind an allow-list there is nothing to audit, since nothing could be spawned, and a router schedules nothing.
+  if (profile !== 'whitelist' && profile !== 'router') faults.push(...(await auditAll(unit)))
   return { judged: answers.size, faults }
 }
 
@@ -64,7 +68,13 @@ async function asked(unit: UnitUnderTest, { method, path, body, headers }: Quest
     ...(body && { body: new Uint8Array(body) }),
   })
   const text = await response.text()
-  return { status: response.status, type: response.headers.get('content-type'), text, json: jsonOf(text) }
+  const location = maskUnit(response.headers.get('location') ?? undefined, unit.units)
+  return { status: response.status, type: response.headers.get('content-type'), location, text, json: jsonOf(text) }
+}
+
+function maskUnit(location: string | undefined, units: readonly string[] = []): string | undefined {
+  const index = units.findIndex((url) => location?.startsWith(`${url}/`))
+  return index < 0 ? location : `<unit ${index + 1}>${location?.slice(units[index]?.length)}`
 }
 
 function jsonOf(text: string): unknown {
@@ -89,8 +99,10 @@ const isError = (json: unknown): boolean =>
   typeof json === 'object' && json !== null && 'error' in json && typeof json.error === 'string' && json.error !== ''
 
 /** Of an error its status counts, and that it says something; else every byte but what differs from run to run. */
-function difference({ status, type, text, json }: Answer, wanted: RecordedAnswer): string | undefined {
+function difference(answer: Answer, wanted: RecordedAnswer): string | undefined {
+  const { status, type, location, text, json } = answer
   if (status !== wanted.status) return `status ${status}, not ${wanted.status}: ${text.slice(0, 150)}`
+  if (location !== wanted.location) return `redirects to ${location}, not to ${wanted.location}`
   if (status >= 400) return isError(json) ? undefined : `an error that says nothing: ${text.slice(0, 150)}`
   if (json !== undefined && type !== wanted.type) return `content type ${type}, not ${wanted.type}`
   const got = JSON.stringify(json === undefined ? text : mask(json))

@@ -20,6 +20,8 @@ export const isItemId = (text: string): boolean => itemIds.has(text)
 export interface Answer {
   status: number
   type: string | null
+  /** Where it redirects to, the unit as `<unit 1>` or `<unit 2>`. */
+  location: string | undefined
   text: string
   /** The body, if it is JSON. */
   json: unknown

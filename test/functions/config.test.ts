@@ -3,23 +3,28 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { access } from '../../functions/config/access.ts'
+import { access, routerAccess } from '../../functions/config/access.ts'
 import {
   parseHeightConfig,
+  parseMigConfig,
   parseRelayConfig,
+  parseRouterConfig,
   parseSuConfig,
   parseSweeperConfig,
 } from '../../functions/config/functions.ts'
 import { gateway } from '../../functions/config/gateway.ts'
 import { logging } from '../../functions/config/logging.ts'
-import { mode } from '../../functions/config/mode.ts'
+import { modeOf } from '../../functions/config/mode.ts'
 import { replacedVariables } from '../../functions/config/notices.ts'
 import { ConfigurationError, type Environment } from '../../functions/config/parse.ts'
+import { passOn } from '../../functions/config/pass-on.ts'
+import { ownPlacement, placements } from '../../functions/config/placements.ts'
 import { postgres } from '../../functions/config/postgres.ts'
-import { rules } from '../../functions/config/rules.ts'
+import { rules, signatures } from '../../functions/config/rules.ts'
 import { Secret } from '../../functions/config/secret.ts'
-import { serving } from '../../functions/config/serving.ts'
+import { routerServing, serving } from '../../functions/config/serving.ts'
 import { store } from '../../functions/config/store.ts'
+import { units } from '../../functions/config/units.ts'
 import { upload } from '../../functions/config/upload.ts'
 import { wallet } from '../../functions/config/wallet.ts'
 import { kept, ownVariables } from '../../local/options.ts'
@@ -31,7 +36,11 @@ const tables = { HEADS_TABLE: 'h', RECORDS_TABLE: 'r', IDS_TABLE: 'i', BUCKET: '
 const minimal = { ...tables, GATEWAY_URL: 'https://gateway.example', SU_WALLET: JWK }
 const relay = { ...tables, UPLOAD_NODE_URL: 'https://bundler.example' }
 
+const list = '[{"url":"https://su1.example"},{"url":"https://su2.example"}]'
+const router = { PLACEMENTS_TABLE: 'p', SCHEDULER_LIST: list }
+
 const su = (env: Environment = {}) => parseSuConfig({ ...minimal, ...env })
+const routerOf = (env: Environment = {}) => parseRouterConfig({ ...router, ...env })
 
 /** The sentences about a wrong environment. */
 function problems(parse: () => unknown): readonly string[] {
@@ -42,6 +51,14 @@ function problems(parse: () => unknown): readonly string[] {
     throw error
   }
   return []
+}
+
+/** The path of a file for this test. */
+function fileWith(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'config-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'file.json'), text)
+  return join(folder, 'file.json')
 }
 
 describe('the configuration of the unit', () => {
@@ -57,12 +74,14 @@ describe('the configuration of the unit', () => {
       },
       rules: { signatureTypes: [1, 3], processAssignment: true, deepHashChecks: true, retryWindowMs: 1_800_000 },
       access: { ipListUrl: undefined, processList: undefined },
+      placement: undefined,
       serving: {
         maxBodyBytes: 4_500_000,
         maxPageBytes: 5_000_000,
         headsRemembered: 20_000,
         metrics: true,
         cdnSecret: undefined,
+        routerSecret: undefined,
       },
       postgres: { url: undefined, readUrl: undefined, readConcurrency: 10, writeConcurrency: 10 },
     })
@@ -138,9 +157,221 @@ describe('the configuration of the unit', () => {
   })
 })
 
+describe('the configuration of a unit beside others', () => {
+  const table = { PLACEMENTS_TABLE: 'p', URL: 'https://SU1.example:443/' }
+
+  it('names the table of placements, and the home region of it', () => {
+    expect(su({ ...table, PLACEMENTS_REGION: 'eu-west-1', AWS_REGION: 'us-east-1' }).placement).toEqual({
+      kind: 'table',
+      table: 'p',
+      ownUrl: 'https://su1.example',
+      homeRegion: 'eu-west-1',
+      ownRegion: 'us-east-1',
+      endpoint: undefined,
+    })
+    expect(
+      su({ ...table, AWS_REGION: 'us-east-1', PLACEMENTS_ENDPOINT: 'http://127.0.0.1:8000' }).placement,
+    ).toMatchObject({ homeRegion: 'us-east-1', ownRegion: 'us-east-1', endpoint: 'http://127.0.0.1:8000' })
+  })
+
+  it('or the router that is asked', () => {
+    const env = { ENABLE_ROUTER_CHECK: 'true', URL: 'http://127.0.0.1:9001' }
+    expect(su(env).placement).toEqual({
+      kind: 'router',
+      routerUrl: 'https://su-router.ao-testnet.xyz',
+      ownUrl: 'http://127.0.0.1:9001',
+    })
+    expect(su({ ...env, ROUTER_URL: 'http://router.example' }).placement).toMatchObject({
+      routerUrl: 'http://router.example',
+    })
+    // The table cannot be got around.
+    expect(su({ ...env, ...table }).placement).toMatchObject({ kind: 'table' })
+  })
+
+  it.each(['https://su.example/path', 'https://u:p@su.example', 'https://su.example/?x', 'https://su.example/#x'])(
+    'refuses the address %s',
+    (URL) => {
+      for (const env of [{ PLACEMENTS_TABLE: 'p' }, { ENABLE_ROUTER_CHECK: 'true' }]) {
+        expect(problems(() => su({ ...env, URL }))).toEqual([
+          expect.stringMatching(/^URL must have no path, query or credentials where .* root of its host\.$/),
+        ])
+      }
+      expect(su({ URL }).placement).toBeUndefined()
+    },
+  )
+
+  it('may share a secret with the router', () => {
+    expect(su({ ROUTER_SECRET: 'HUSHHUSHHUSHHUSH' }).serving.routerSecret?.reveal()).toBe('HUSHHUSHHUSHHUSH')
+  })
+
+  it('says where a router is named and not asked', () => {
+    const notices = (env: Environment) => su({ DATABASE_URL: 'postgres://u:p@h/d', ...env }).notices
+    const ROUTER_URL = 'http://router.example'
+    expect(notices({ ROUTER_URL })).toEqual([expect.stringMatching(/^ROUTER_URL has no effect: /)])
+    expect(notices({ ROUTER_URL, ENABLE_ROUTER_CHECK: 'TRUE', URL: 'http://u.example' })).toEqual([])
+    expect(notices({ ROUTER_URL, ...table })).toEqual([])
+    expect(notices({ SCHEDULER_LIST: list, SCHEDULER_LIST_PATH: '/nowhere' })).toEqual([])
+  })
+})
+
+describe('the configuration of the router', () => {
+  it('needs a table and a list, no more', () => {
+    const unit = { routed: true, wallets: new Set(), walletsOnly: false }
+    const { notices, ...config } = routerOf()
+    expect(config).toEqual({
+      mode: 'router',
+      logging: { level: 'info' },
+      placements: { table: 'p', homeRegion: undefined, ownRegion: undefined, endpoint: undefined },
+      units: [
+        { url: 'https://su1.example', ...unit },
+        { url: 'https://su2.example', ...unit },
+      ],
+      passOn: { everything: false, secret: undefined },
+      signatures: { types: [1, 3] },
+      access: { ipListUrl: undefined, processList: undefined },
+      serving: { maxBodyBytes: 4_500_000, placementsRemembered: 20_000, metrics: true, cdnSecret: undefined },
+    })
+    expect(notices).toEqual([expect.stringMatching(/^ROUTER_SECRET is not set: /)])
+    expect(routerOf({ MODE: 'router' }).mode).toBe('router')
+  })
+
+  it('does as it is told', () => {
+    const config = routerOf({
+      PLACEMENTS_REGION: 'eu-west-1',
+      AWS_REGION: 'us-east-1',
+      PLACEMENTS_ENDPOINT: 'http://127.0.0.1:8000',
+      PASS_ON: 'everything',
+      ROUTER_SECRET: 'HUSHHUSHHUSHHUSH',
+      EXTRA_SIGNATURE_TYPES: '2',
+      IP_WHITELIST_URL: 'http://lists.example/ips',
+      PROCESS_WHITELIST_URL: 'http://lists.example/processes',
+      PROCESS_CACHE_SIZE: '7',
+      MAX_BODY_BYTES: '1000',
+      ENABLE_METRICS: 'false',
+      CDN_SECRET: 'HUSHHUSHHUSHHUSH',
+    })
+    expect(config).toMatchObject({
+      placements: { homeRegion: 'eu-west-1', ownRegion: 'us-east-1', endpoint: 'http://127.0.0.1:8000' },
+      passOn: { everything: true },
+      signatures: { types: [1, 3, 2] },
+      access: { ipListUrl: 'http://lists.example/ips', processList: { url: 'http://lists.example/processes' } },
+      serving: { maxBodyBytes: 1000, placementsRemembered: 7, metrics: false },
+      notices: [],
+    })
+    expect(config.passOn.secret?.reveal()).toBe('HUSHHUSHHUSHHUSH')
+    expect(inspect(config, { depth: 9, showHidden: true }) + JSON.stringify(config)).not.toContain('HUSH')
+    expect(Object.isFrozen(config.units[0])).toBe(true)
+  })
+
+  it('reads all that the reference’s list has', () => {
+    const SCHEDULER_LIST = JSON.stringify([
+      { url: 'http://127.0.0.1:9001/', no_route: null, wallets_to_route: null, wallets_only: null },
+      { url: 'HTTPS://SU2.Example:443', wallets_to_route: ` ${ADDRESS} ,`, wallets_only: true },
+      { url: 'http://su3.example:80', wallets_to_route: `${ADDRESS}`, no_route: true },
+      { url: 'http://[2001:DB8::1]:8080', wallets_to_route: '', no_route: false },
+    ])
+    expect(routerOf({ SCHEDULER_LIST }).units).toEqual([
+      { url: 'http://127.0.0.1:9001', routed: true, wallets: new Set(), walletsOnly: false },
+      { url: 'https://su2.example', routed: true, wallets: new Set([ADDRESS]), walletsOnly: true },
+      { url: 'http://su3.example', routed: false, wallets: new Set([ADDRESS]), walletsOnly: false },
+      { url: 'http://[2001:db8::1]:8080', routed: true, wallets: new Set(), walletsOnly: false },
+    ])
+  })
+
+  it('has the list in a file, unless it is given itself', () => {
+    const path = fileWith(list)
+    expect(routerOf({ SCHEDULER_LIST: '', SCHEDULER_LIST_PATH: path }).units).toHaveLength(2)
+    const both = routerOf({ SCHEDULER_LIST: '[{"url":"https://su9.example"}]', SCHEDULER_LIST_PATH: path })
+    expect(both.units).toHaveLength(1)
+    expect(both.notices).toContainEqual(expect.stringMatching(/^SCHEDULER_LIST_PATH has no effect: /))
+    expect(problems(() => routerOf({ SCHEDULER_LIST: '', SCHEDULER_LIST_PATH: '/nowhere/list.json' }))).toEqual([
+      expect.stringMatching(/^SCHEDULER_LIST_PATH .*cannot be read/),
+    ])
+    expect(problems(() => routerOf({ SCHEDULER_LIST: '', SCHEDULER_LIST_PATH: fileWith('HUSH') }))).toEqual([
+      expect.stringMatching(/^The file that SCHEDULER_LIST_PATH names must be a JSON array/),
+    ])
+  })
+
+  it('is told all at once where it is wrong', () => {
+    expect(problems(() => parseRouterConfig({}))).toEqual([
+      expect.stringMatching(/^PLACEMENTS_TABLE is missing: set it to/),
+      expect.stringMatching(/^SCHEDULER_LIST is missing: set it to .* SCHEDULER_LIST_PATH to a file with it\.$/),
+    ])
+    expect(problems(() => parseRouterConfig({ ...router, MODE: 'su' }))).toEqual([
+      expect.stringMatching(/^MODE must be router .*\.$/),
+    ])
+    const SCHEDULER_LIST = '[{"url":"ftp://HUSH"},{"url":"https://a.example"},{},{"url":"https://A.example/"}]'
+    expect(problems(() => routerOf({ SCHEDULER_LIST }))).toEqual([
+      expect.stringMatching(/^SCHEDULER_LIST has a mistake in entry 1: .*https:/),
+      expect.stringMatching(/^SCHEDULER_LIST has a mistake in entry 3: .*must have url/),
+      expect.stringMatching(/^SCHEDULER_LIST names a unit twice: entries 2 and 4 /),
+    ])
+  })
+
+  it.each([
+    ['HUSH', /JSON array/],
+    ['{"url":"https://HUSH.example"}', /JSON array/],
+    ['[', /JSON array/],
+    ['[]', /no unit/],
+    ['["https://HUSH.example"]', /entry 1.*must have url/],
+    ['[{"url":7}]', /entry 1.*must have url/],
+    ['[{"url":"https://a.example","noroute":true}]', /entry 1.*nothing else/],
+    ['[{"url":"https://a.example","no_route":"true"}]', /entry 1.*true or false/],
+    ['[{"url":"https://a.example","wallets_only":1}]', /entry 1.*true or false/],
+    ['[{"url":"https://a.example","wallets_to_route":["a"]}]', /entry 1.*a text/],
+    ['[{"url":"https://a.example","wallets_to_route":"HUSH"}]', /entry 1.*43/],
+    [`[{"url":"https://a.example","wallets_to_route":"${ADDRESS};${ADDRESS}"}]`, /entry 1.*43/],
+    ['[{"url":"HUSH.example"}]', /entry 1.*http/],
+    ['[{"url":""}]', /entry 1.*http/],
+    ['[{"url":"http://"}]', /entry 1.*http/],
+    ['[{"url":"javascript:HUSH"}]', /entry 1.*http/],
+    ['[{"url":"file:///HUSH"}]', /entry 1.*http/],
+    ['[{"url":"https://a.example/HUSH"}]', /entry 1.*root/],
+    ['[{"url":"https://a.example//"}]', /entry 1.*root/],
+    ['[{"url":"https://a.example?HUSH"}]', /entry 1.*root/],
+    ['[{"url":"https://a.example#"}]', /entry 1.*root/],
+    ['[{"url":"https://HUSH@a.example"}]', /entry 1.*root/],
+    ['[{"url":"https://u:HUSH@a.example/"}]', /entry 1.*root/],
+    ['[{"url":"https://a.example"},{"url":"https://a.example"}]', /twice.*1 and 2/],
+    ['[{"url":"https://a.example"},{"url":"https://a.example/"}]', /twice/],
+    ['[{"url":"https://a.example"},{"url":"https://a.example:443"}]', /twice/],
+    ['[{"url":"http://a.example:80/"},{"url":"http://A.EXAMPLE"}]', /twice/],
+    ['[{"url":"https://b.example"},{"url":"https://router.example"}]', /entry 2.*router's own/],
+    ['[{"url":"https://Router.example:443/"}]', /entry 1.*router's own/],
+  ])('refuses the list %s', (SCHEDULER_LIST, sentence) => {
+    for (const name of ['URL', 'ROUTER_URL']) {
+      const found = problems(() => routerOf({ SCHEDULER_LIST, [name]: 'https://router.example/' }))
+      expect(found).toEqual([expect.stringMatching(sentence)])
+      expect(found[0]).toMatch(/\.$/)
+      expect(found[0]).not.toContain('HUSH')
+    }
+  })
+
+  it.each([
+    ['PASS_ON', 'all', /assignments or everything/],
+    ['ROUTER_SECRET', 'HUSH', /16/],
+    ['PLACEMENTS_ENDPOINT', 'HUSH', /http/],
+    ['EXTRA_SIGNATURE_TYPES', '9', /2 and 4/],
+    ['MAX_BODY_BYTES', 'HUSH', /bytes/],
+    ['PROCESS_WHITELIST_URL', 'HUSH', /http/],
+  ])('refuses %s=%s', (name, value, sentence) => {
+    const found = problems(() => routerOf({ [name]: value }))
+    expect(found).toEqual([expect.stringMatching(sentence)])
+    expect(found[0]).toMatch(new RegExp(`^${name} .*\\.$`))
+    expect(found[0]).not.toContain('HUSH')
+  })
+
+  it('lets one wallet be pinned to two units', () => {
+    const pinned = ['https://a.example', 'https://b.example'].map((url) => ({ url, wallets_to_route: ADDRESS }))
+    expect(routerOf({ SCHEDULER_LIST: JSON.stringify(pinned) }).units).toHaveLength(2)
+  })
+})
+
 describe('each function', () => {
   it('asks only for what it needs', () => {
     expect(problems(() => parseRelayConfig(relay))).toEqual([])
+    expect(problems(() => routerOf())).toEqual([])
+    expect(problems(() => parseMigConfig(router))).toEqual([])
     expect(problems(() => parseSweeperConfig({ HEADS_TABLE: 'h' }))).toEqual([])
     expect(problems(() => parseHeightConfig({ HEADS_TABLE: 'h', GATEWAY_URL: 'http://g.example' }))).toEqual([])
     expect(problems(() => parseHeightConfig({ HEADS_TABLE: 'h', ARWEAVE_URL: 'http://g.example' }))).toEqual([])
@@ -153,7 +384,9 @@ describe('each function', () => {
     expect(problems(() => parseRelayConfig({ ...relay, RETRY_WINDOW: 'x', MODE: 'router', GATEWAY_URL: 'x' }))).toEqual(
       [],
     )
-    expect(problems(() => su({ UPLOAD_NODE_URL: 'x', CACHE_URL: 'x' }))).toEqual([])
+    expect(problems(() => su({ UPLOAD_NODE_URL: 'x', CACHE_URL: 'x', SCHEDULER_LIST: 'x', PASS_ON: 'x' }))).toEqual([])
+    expect(problems(() => routerOf({ RETRY_WINDOW: 'x', GATEWAY_URL: 'x', ENABLE_ROUTER_CHECK: 'x' }))).toEqual([])
+    expect(problems(() => parseMigConfig({ ...router, MODE: 'x', PASS_ON: 'x' }))).toEqual([])
   })
 
   it('sends uploads where it is told', () => {
@@ -181,9 +414,14 @@ describe('a wrong environment', () => {
   })
 
   it.each([
-    ['MODE', 'router', /router/],
-    ['MODE', 'both', /su/],
-    ['ENABLE_ROUTER_CHECK', 'true', /false/],
+    ['MODE', 'router', /^MODE must be su/],
+    ['MODE', 'both', /^MODE must be su/],
+    ['ENABLE_ROUTER_CHECK', 'yes', /true or false/],
+    ['ENABLE_ROUTER_CHECK', 'true', /^URL is missing: where ENABLE_ROUTER_CHECK/],
+    ['PLACEMENTS_TABLE', 'placements', /^URL is missing: where PLACEMENTS_TABLE/],
+    ['PLACEMENTS_ENDPOINT', 'dynamodb', /http/],
+    ['ROUTER_URL', 'router.example', /http/],
+    ['ROUTER_SECRET', 'short', /^ROUTER_SECRET .*16/],
     ['LOG_LEVEL', 'loud', /one of trace/],
     ['ENABLE_METRICS', '1', /true or false/],
     ['ENABLE_DEEP_HASH_CHECKS', 'yes', /true or false/],
@@ -220,17 +458,11 @@ describe('a wrong environment', () => {
 })
 
 describe('the wallet', () => {
-  const walletFile = (text: string) => {
-    const folder = mkdtempSync(join(tmpdir(), 'wallet-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
-    writeFileSync(join(folder, 'wallet.json'), text)
-    return join(folder, 'wallet.json')
-  }
   const fromFile = (path: string) => () => su({ SU_WALLET: '', SU_WALLET_PATH: path })
 
   it('is the secret or a file, the secret first', () => {
     expect(su().wallet.reveal()).toMatchObject({ n: 'PUBLIC', d: 'HUSHHUSH', e: 'AQAB' })
-    const path = walletFile(JWK.replace('PUBLIC', 'FROM-FILE'))
+    const path = fileWith(JWK.replace('PUBLIC', 'FROM-FILE'))
     expect(fromFile(path)().wallet.reveal()).toMatchObject({ n: 'FROM-FILE' })
     const both = su({ SU_WALLET_PATH: path })
     expect(both.wallet.reveal()).toMatchObject({ n: 'PUBLIC' })
@@ -241,7 +473,7 @@ describe('the wallet', () => {
     expect(problems(fromFile('/nowhere/wallet.json'))).toEqual([
       expect.stringMatching(/^SU_WALLET_PATH .*cannot be read/),
     ])
-    const found = problems(fromFile(walletFile('{"kty":"RSA","d":"HUSHHUSH"')))
+    const found = problems(fromFile(fileWith('{"kty":"RSA","d":"HUSHHUSH"')))
     expect(found).toEqual([expect.stringContaining('SU_WALLET_PATH')])
     expect(found[0]).not.toContain('HUSH')
   })
@@ -262,6 +494,7 @@ describe('variables of the reference', () => {
       const { notices } = su({ DATABASE_URL: 'postgres://u:p@h/d', [name]: 'HUSH' })
       expect(notices).toEqual([expect.stringMatching(new RegExp(`^${name} has no effect: .+\\.$`))])
       expect(notices.join()).not.toContain('HUSH')
+      expect(routerOf({ ROUTER_SECRET: 'HUSHHUSHHUSHHUSH', [name]: 'HUSH' }).notices).toEqual(notices)
     }
   })
 
@@ -271,7 +504,21 @@ describe('variables of the reference', () => {
 })
 
 describe('the documentation', () => {
-  const groups = [access, gateway, logging, mode, postgres, rules, serving, store, upload, wallet]
+  const ofUnits = [
+    access,
+    gateway,
+    logging,
+    modeOf('su'),
+    ownPlacement,
+    postgres,
+    rules,
+    serving,
+    store,
+    upload,
+    wallet,
+  ]
+  const ofRouters = [passOn, placements, routerAccess, routerServing, signatures, units]
+  const groups = [...ofUnits, ...ofRouters]
   const read = [...groups.flatMap((group) => Object.keys(group.entries)), ...replacedVariables]
   const local = [...ownVariables, ...kept]
   const documented = readFileSync('docs/configuration.md', 'utf8')

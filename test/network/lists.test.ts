@@ -115,6 +115,22 @@ describe('the allow-list', () => {
     }
   })
 
+  it('allows a router what is listed at all', async () => {
+    const [own, other, frozen] = [randomId(), randomId(), randomId()]
+    const processes = {
+      [own]: { su: OWN, db_name: 'x' },
+      [other]: { su: 'https://other.example', db_name: 'y' },
+      [frozen]: { su: OWN, db_name: 'x', read_only: true },
+    }
+    const server = await started((_, response) => send(response, 200, { processes }))
+    const lists = createAccessLists({ processList: { url: server.url } })
+    expect(lists.restricted).toBe(true)
+    for (const id of [own, other, frozen]) expect(await lists.processAccess(id)).toMatchObject({ read: true })
+    for (const id of [randomId(), '__proto__', '']) {
+      expect(await lists.processAccess(id)).toEqual({ read: false, write: false })
+    }
+  })
+
   it.each([
     ['no JSON', 'hello'],
     ['an array', []],

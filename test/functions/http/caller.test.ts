@@ -2,20 +2,27 @@ import { Hono } from 'hono'
 import { handle } from 'hono/aws-lambda'
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../../../functions/config/secret.ts'
-import { callerAddress } from '../../../functions/http/caller.ts'
+import { type CallerSecrets, callerAddress } from '../../../functions/http/caller.ts'
+import { proofOf } from '../../../functions/http/router-proof.ts'
 
 const secret = new Secret('the secret of the CDN')
 
-const ask = async (
-  cdnSecret: Secret | undefined,
+const NOW = 1_700_000_000_000
+
+const askWith = async (
+  secrets: CallerSecrets,
   headers: Record<string, string> = {},
   env: unknown = fromAddress('203.0.113.9'),
+  { path = '/', method = 'POST', now = NOW } = {},
 ) => {
   const app = new Hono()
-  app.get('/', (c) => c.text(callerAddress(c, cdnSecret)))
-  const response = await app.request('/', { headers }, env as object)
+  app.all('*', (c) => c.text(callerAddress(c, secrets, now)))
+  const response = await app.request(path, { headers, method }, env as object)
   return await response.text()
 }
+
+const ask = (cdnSecret: Secret | undefined, headers?: Record<string, string>, env?: unknown) =>
+  askWith({ cdnSecret }, headers, env)
 
 const fromAddress = (sourceIp: string) => ({ requestContext: { http: { sourceIp } }, event: {} })
 const fromCdn = { 'x-cdn-secret': 'the secret of the CDN', 'cloudfront-viewer-address': '198.51.100.7:46532' }
@@ -58,7 +65,7 @@ describe('the caller', () => {
 
   it('is found in the event of a function URL', async () => {
     const app = new Hono()
-    app.get('/', (c) => c.text(callerAddress(c)))
+    app.get('/', (c) => c.text(callerAddress(c, {}, NOW)))
     const http = { method: 'GET', path: '/', protocol: 'HTTP/1.1', sourceIp: '203.0.113.77', userAgent: 'x' }
     const event: unknown = {
       version: '2.0',
@@ -70,5 +77,99 @@ describe('the caller', () => {
     }
     const answer = await handle(app)(event as Parameters<ReturnType<typeof handle>>[0])
     expect(answer).toMatchObject({ statusCode: 200, body: '203.0.113.77' })
+  })
+})
+
+describe('the caller of what a router passed on', () => {
+  const routerSecret = new Secret('the secret of the router')
+  const path = '/?process-id=P&assign=T&base-layer&exclude=a,b%20c'
+  const proven = (
+    caller: string,
+    { url = `https://su.example${path}`, method = 'POST', at = NOW, by = routerSecret } = {},
+  ) => ({
+    'x-router-caller': caller,
+    'x-router-proof': proofOf(by, { method, url, caller }, at),
+  })
+  const asked = (headers: Record<string, string>, how: { path?: string; method?: string; now?: number } = {}) =>
+    askWith({ cdnSecret: secret, routerSecret }, headers, fromAddress('203.0.113.9'), { path, ...how })
+
+  it('is whom the router proves', async () => {
+    expect(await asked(proven('198.51.100.7'))).toBe('198.51.100.7')
+    expect(await asked(proven('2001:db8::9'))).toBe('2001:db8::9')
+    // Behind the unit's own CDN, too: the viewer that this one reports is the router.
+    expect(await asked({ ...fromCdn, ...proven('198.51.100.8') })).toBe('198.51.100.8')
+  })
+
+  it('is unknown where the router knows none', async () => {
+    expect(await asked(proven(''))).toBe('')
+    const { 'x-router-proof': proof } = proven('')
+    expect(await asked({ 'x-router-proof': proof })).toBe('')
+  })
+
+  it('is the same however the platform writes the query', async () => {
+    for (const written of [
+      '/?process-id=P&assign=T&base-layer=&exclude=a,b+c',
+      '/?process-id=P&assign=T&base-layer=&exclude=a%2Cb%20c',
+    ]) {
+      expect(await asked(proven('198.51.100.7'), { path: written })).toBe('198.51.100.7')
+    }
+  })
+
+  it('holds for two minutes either way, as clocks differ', async () => {
+    for (const off of [-120_000, 120_000]) {
+      expect(await asked(proven('198.51.100.7', { at: NOW + off }))).toBe('198.51.100.7')
+    }
+    for (const off of [-120_001, 120_001, -NOW]) {
+      expect(await asked(proven('198.51.100.7', { at: NOW + off }))).toBe('203.0.113.9')
+    }
+  })
+
+  it('is nobody whom a bare header names', async () => {
+    expect(await asked({ 'x-router-caller': '198.51.100.7' })).toBe('203.0.113.9')
+    const guesses = [
+      '',
+      '.',
+      `${NOW}.`,
+      `${NOW}.${'0'.repeat(64)}`,
+      `${NOW}`,
+      '0'.repeat(64),
+      `-1.${'0'.repeat(64)}`,
+      'x'.repeat(9999),
+    ]
+    for (const guess of guesses) {
+      expect(await asked({ 'x-router-caller': '198.51.100.7', 'x-router-proof': guess })).toBe('203.0.113.9')
+    }
+  })
+
+  it('is nobody else for an altered proof, or one of another request', async () => {
+    const headers = proven('198.51.100.7')
+    const [ms = '', hex = ''] = headers['x-router-proof'].split('.')
+    const altered = [
+      `${Number(ms) + 1}.${hex}`,
+      `0${ms}.${hex}`,
+      `${ms}.${hex.toUpperCase()}`,
+      `${ms}.${hex.slice(0, -1)}${hex.endsWith('0') ? '1' : '0'}`,
+      `${ms}.${hex}00`,
+      `${ms}.${hex.slice(2)}`,
+    ]
+    for (const proof of altered.filter((one) => one !== headers['x-router-proof'])) {
+      expect(await asked({ ...headers, 'x-router-proof': proof })).toBe('203.0.113.9')
+    }
+    expect(await asked({ ...headers, 'x-router-caller': '198.51.100.8' })).toBe('203.0.113.9')
+    expect(await asked({ 'x-router-proof': headers['x-router-proof'] })).toBe('203.0.113.9')
+    for (const other of [
+      '/',
+      '/?process-id=Q&assign=T&base-layer&exclude=a,b%20c',
+      `${path}&x=1`,
+      `/x${path.slice(1)}`,
+    ]) {
+      expect(await asked(headers, { path: other })).toBe('203.0.113.9')
+    }
+    expect(await asked(headers, { method: 'PUT' })).toBe('203.0.113.9')
+    expect(await asked(proven('198.51.100.7', { by: secret }))).toBe('203.0.113.9')
+  })
+
+  it('is the platform’s where the unit has no such secret', async () => {
+    expect(await askWith({}, proven('198.51.100.7'), fromAddress('203.0.113.9'), { path })).toBe('203.0.113.9')
   })
 })

@@ -51,6 +51,18 @@ export async function expectError(
   return body
 }
 
+/** Reads a body until it ends or breaks off. */
+export async function drain(response: Response): Promise<{ text: string; broken: boolean }> {
+  let text = ''
+  const decoder = new TextDecoder()
+  try {
+    for await (const chunk of response.body ?? []) text += decoder.decode(chunk, { stream: true })
+    return { text, broken: false }
+  } catch {
+    return { text, broken: true }
+  }
+}
+
 /** A and B, and messages 1 to 3 in A. */
 export async function filledApp(options?: AppOptions<VirtualClock>): Promise<UnitApp> {
   const unitApp = createUnitApp(options)

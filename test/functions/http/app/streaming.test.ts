@@ -1,7 +1,7 @@
 /** Pages are streamed: whole, or visibly broken off, never a shorter page that looks like one. */
 import { describe, expect, it } from 'vitest'
 import { A, recordedItem, recordedRaw, signedMessage } from '../../../core/schedule/items.ts'
-import { expectError, getJson, page, post } from './asking.ts'
+import { drain, expectError, getJson, page, post } from './asking.ts'
 import { createUnitApp } from './unit-app.ts'
 
 /** Twenty messages of 100 KB, all in the blob store. */
@@ -16,18 +16,6 @@ async function appWithBlobs() {
   const records = await unit.store.records(A, 0, 20)
   const blobs = records.flatMap(({ item }) => (item && 'blob' in item ? [item.blob] : []))
   return { ...unitApp, messages, blobs }
-}
-
-/** Reads a body until it ends or breaks off. */
-async function drain(response: Response): Promise<{ text: string; broken: boolean }> {
-  let text = ''
-  const decoder = new TextDecoder()
-  try {
-    for await (const chunk of response.body ?? []) text += decoder.decode(chunk, { stream: true })
-    return { text, broken: false }
-  } catch {
-    return { text, broken: true }
-  }
 }
 
 describe('a page', () => {

@@ -1,0 +1,28 @@
+/** `GET /health`, `/metrics`: what an operator's watch asks, of a unit and of a router. */
+import { Hono } from 'hono'
+import { SchedulerError } from '../../core/errors.ts'
+import type { InstanceMeter } from './metrics.ts'
+
+export interface OperationParts {
+  /** For `GET /metrics`; none where metrics are off. */
+  metrics?: Pick<InstanceMeter, 'openMetrics'> | undefined
+  /** Whether everything answers that nothing can be done without; fails with what does not. */
+  health(): Promise<void>
+}
+
+export function operationRoutes({ health, metrics }: OperationParts): Hono {
+  const routes = new Hono()
+
+  routes.get('/health', async (c) => {
+    await health()
+    return c.body(null, 200)
+  })
+
+  routes.get('/metrics', async (c) => {
+    if (!metrics) throw new SchedulerError('invalid-request', 'Metrics are off on this scheduler unit')
+    const { contentType, body } = await metrics.openMetrics()
+    return c.body(body, 200, { 'content-type': contentType })
+  })
+
+  return routes
+}

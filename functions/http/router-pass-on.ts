@@ -1,0 +1,126 @@
+/**
+ * Asks a unit on behalf of a caller, and hands its answer through as it comes. Only what is named here goes either way:
+ * a client cannot make the router say anything else to a unit, neither a secret of the CDN nor an address of its own choice.
+ */
+import type { Context } from 'hono'
+import { SchedulerError } from '../../core/errors.ts'
+import { callerAddress } from './caller.ts'
+import { endOf } from './deadline.ts'
+import type { RouterParts } from './router-parts.ts'
+import { CALLER_HEADER, PROOF_HEADER, proofOf } from './router-proof.ts'
+import { TimeLimit } from './time-limit.ts'
+
+/** A request on its way to a unit. */
+export interface Led {
+  /** The unit's address: from the list or the table of placements, and never from the request. */
+  unit: string
+  /** When the unit must have begun its answer, ms since the epoch. */
+  deadline: number
+  /** What was read of the request's body, unpacked. */
+  body?: Buffer
+}
+
+const requestHeaders = ['accept', 'content-type'] as const
+/** `fetch` has unpacked the body already, and how long it is need not be known. */
+const answerHeaders = ['content-type', 'cache-control', 'retry-after', 'location', 'allow'] as const
+
+/** The unit's address with path and query as asked. */
+export function addressAt(unit: string, c: Context): string {
+  const { pathname, search } = new URL(c.req.url)
+  // A path begins with a slash, so that nothing in it, `//host` neither, can be taken for a part of the unit's address.
+  return `${unit}${pathname}${search}`
+}
+
+type PassOnParts = Pick<RouterParts, 'passOn' | 'clock' | 'cdnSecret' | 'lists' | 'logger'>
+
+/** Fails with `unavailable` where the unit does not answer, `invalid-request` where routers would go on asking each other. */
+export const createPassOn =
+  (parts: PassOnParts) =>
+  async (c: Context, { unit, deadline, body }: Led): Promise<Response> => {
+    const { clock, lists } = parts
+    refuseLoop(c)
+    const limit = new TimeLimit(deadline - clock.now())
+    const answer = await ask(addressAt(unit, c), {
+      method: c.req.method,
+      headers: headersFor(c, unit, parts),
+      body: body ? new Uint8Array(body) : null,
+      redirect: 'manual',
+      signal: limit.signal,
+    }).catch((cause: unknown) => {
+      limit.clear()
+      throw new SchedulerError('unavailable', 'The unit of this process does not answer; asking again is safe', {
+        retryAfter: 2,
+        cause,
+      })
+    })
+    // It has begun in time: now it may take as long as there is.
+    limit.set(endOf(c, clock.now()) - clock.now())
+    const headers = picked(answer.headers, answerHeaders)
+    // The unit may know no allow-list: what was judged here must be judged here again.
+    if (lists.restricted) headers.set('cache-control', 'no-store')
+    return new Response(passed(answer.body, limit, c.get('log') ?? parts.logger), { status: answer.status, headers })
+  }
+
+function refuseLoop(c: Context): void {
+  if (c.req.header(CALLER_HEADER) === undefined && c.req.header(PROOF_HEADER) === undefined) return
+  throw new SchedulerError(
+    'invalid-request',
+    'A router has passed this request on already: its list of units names another router',
+  )
+}
+
+function headersFor(c: Context, unit: string, { passOn: { secret }, clock, cdnSecret }: PassOnParts): Headers {
+  const headers = picked(c.req.raw.headers, requestHeaders)
+  const now = clock.now()
+  const caller = callerAddress(c, { cdnSecret }, now)
+  // Without the secret it still tells other routers that this one was there.
+  headers.set(CALLER_HEADER, caller)
+  if (secret) headers.set(PROOF_HEADER, proofOf(secret, { method: c.req.method, url: addressAt(unit, c), caller }, now))
+  return headers
+}
+
+const picked = (headers: Headers, names: readonly string[]): Headers =>
+  new Headers(
+    names.flatMap((name): [string, string][] => {
+      const value = headers.get(name)
+      return value === null ? [] : [[name, value]]
+    }),
+  )
+
+/** Connections that were kept while the instance slept may have been closed by the unit: such a one is noticed when it is used. */
+const closedConnection: ReadonlySet<unknown> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
+
+/** Asked once more where the connection was closed before an answer: all that units are asked may be asked again. */
+async function ask(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init)
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined
+    if (!(cause instanceof Error && 'code' in cause && closedConnection.has(cause.code))) throw error
+    return await fetch(url, init)
+  }
+}
+
+/** The body as it comes; one that breaks off breaks off here, too. */
+function passed(
+  body: ReadableStream<Uint8Array> | null,
+  limit: TimeLimit,
+  log: RouterParts['logger'],
+): ReadableStream | null {
+  if (body === null) {
+    limit.clear()
+    return null
+  }
+  const bytes = async function* () {
+    try {
+      for await (const chunk of body) yield chunk
+    } catch (error) {
+      // The head has gone out: the reader sees the body break off, and this is where an operator sees why.
+      log.warn({ err: error }, 'an answer of a unit was cut off')
+      throw error
+    } finally {
+      limit.clear()
+    }
+  }
+  return ReadableStream.from(bytes()) as ReadableStream
+}

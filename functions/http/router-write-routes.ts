@@ -1,0 +1,67 @@
+/** `POST /` at a router: a spawn is placed, a message follows its process, an assignment is asked of the unit at once. */
+import { type Context, Hono } from 'hono'
+import { isId } from '../../core/ans104/base64url.ts'
+import { ownerAddress, parseDataItem } from '../../core/ans104/data-item.ts'
+import { verifySignature } from '../../core/ans104/signature.ts'
+import { SchedulerError } from '../../core/errors.ts'
+import { checkCaller } from '../../core/schedule/access.ts'
+import { inTime } from '../../core/schedule/in-time.ts'
+import { checkTags, itemType, targetProcess } from '../../core/schedule/rules.ts'
+import { readBody } from './body.ts'
+import { callerAddress } from './caller.ts'
+import { deadlineOf } from './deadline.ts'
+import type { Leader } from './router-lead.ts'
+import type { RouterParts } from './router-parts.ts'
+
+export function routerWriteRoutes(parts: RouterParts, lead: Leader): Hono {
+  const { placements, lists, signatureTypes, clock, meter, maxBodyBytes, cdnSecret } = parts
+  const routes = new Hono()
+
+  routes.post('/', async (c) => {
+    const begin = clock.now()
+    const deadline = deadlineOf(c, begin)
+    try {
+      await inTime({ clock }, deadline, checkCaller(lists, callerAddress(c, { cdnSecret }, begin)))
+      const { searchParams } = new URL(c.req.url)
+      const transaction = searchParams.get('assign')
+      if (transaction !== null) return await assign(c, searchParams.get('process-id'), transaction, deadline)
+      const body = await readBody(c.req.raw, maxBodyBytes)
+      if (body.length === 0)
+        throw new SchedulerError('invalid-item', 'The body is empty: a data item is needed, or assign')
+      const unit = await unitOfItem(c, body, deadline)
+      return await lead.answer(c, { unit, deadline, body })
+    } finally {
+      meter.time('write_item', clock.now() - begin)
+    }
+  })
+
+  /** Never redirected: the MU takes a redirect of an assignment for an error. */
+  const assign = async (c: Context, process: string | null, transaction: string, deadline: number) => {
+    if (process === null) throw new SchedulerError('invalid-request', 'assign needs process-id as well')
+    if (!isId(process)) throw new SchedulerError('invalid-request', 'process-id is no id of a process')
+    if (!isId(transaction)) throw new SchedulerError('invalid-request', 'assign is no id of a transaction')
+    return lead.passOn(c, { unit: await unitOf(c, process, deadline), deadline })
+  }
+
+  const unitOf = async (c: Context, process: string, deadline: number): Promise<string> => {
+    c.set('process', process)
+    const unit = await inTime({ clock }, deadline, placements.unitOf(process))
+    if (unit !== undefined) return unit
+    throw new SchedulerError('not-found', 'This process is not known here')
+  }
+
+  /** Judged as far as any unit would judge it the same way, before anything is looked up or placed. */
+  const unitOfItem = async (c: Context, raw: Buffer, deadline: number): Promise<string> => {
+    const item = parseDataItem(raw)
+    const type = itemType(item)
+    checkTags(item, type)
+    const target = type === 'Message' ? targetProcess(item) : undefined
+    if (!(await verifySignature(item, { types: signatureTypes })))
+      throw new SchedulerError('invalid-item', 'The signature does not verify')
+    if (target !== undefined) return unitOf(c, target, deadline)
+    c.set('process', item.id)
+    return inTime({ clock }, deadline, placements.place(item.id, ownerAddress(item.owner)))
+  }
+
+  return routes
+}
