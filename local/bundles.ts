@@ -1,4 +1,7 @@
-/** The functions' bundles of a stack: each has its own, so that stacks beside each other do not pull them from under one another. */
+/**
+ * The functions' bundles of a start: each start has its own, so that stacks beside each other do not pull them from under one another.
+ * The regions of one start share them.
+ */
 import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,33 +9,47 @@ import { buildFunction, watchFunction } from '../infra/build.ts'
 import { type FunctionName, functions } from '../infra/functions.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const names = Object.keys(functions) as FunctionName[]
 const entryOf = (name: FunctionName): string => resolve(root, functions[name].entry)
 
 export interface Bundles {
-  /** The folder of a function's bundle. */
+  /** The folder of a function's newest bundle. */
   dir(name: FunctionName): string
+  /** Calls back when a function was built again, until what it gives is called. */
+  onRebuilt(rebuilt: (name: FunctionName) => void): () => void
   stop(): Promise<void>
 }
 
-export const buildBundles = async (dir: string): Promise<Bundles> => {
-  rmSync(dir, { recursive: true, force: true })
-  await Promise.all(names.map((name) => buildFunction(entryOf(name), join(dir, name))))
-  return { dir: (name) => join(dir, name), async stop() {} }
+export interface BundleOptions {
+  dir: string
+  names: readonly FunctionName[]
+  /** Builds again at each change of a source. */
+  watch: boolean
+  log(message: string): void
 }
 
-/** Builds, and builds again at each change of a source; resolves when the first ones are there. */
-export const watchBundles = async (dir: string, onChange: (name: FunctionName) => void): Promise<Bundles> => {
-  rmSync(dir, { recursive: true, force: true })
+/** Resolves when each function has been built once. */
+export const openBundles = (options: BundleOptions): Promise<Bundles> => {
+  rmSync(options.dir, { recursive: true, force: true })
+  return options.watch ? watchBundles(options) : buildBundles(options)
+}
+
+const buildBundles = async ({ dir, names }: BundleOptions): Promise<Bundles> => {
+  await Promise.all(names.map((name) => buildFunction(entryOf(name), join(dir, name))))
+  return { dir: (name) => join(dir, name), onRebuilt: () => () => {}, async stop() {} }
+}
+
+const watchBundles = async ({ dir, names, log }: BundleOptions): Promise<Bundles> => {
   const latest = new Map<FunctionName, string>()
+  const listeners = new Set<(name: FunctionName) => void>()
   const watched = await Promise.all(
     names.map(async (name) => {
       const first = Promise.withResolvers<void>()
       const stop = await watchFunction(entryOf(name), join(dir, name), (built) => {
         if (built === undefined) return
+        if (latest.has(name)) log(`${name} was built again`)
         latest.set(name, built)
         first.resolve()
-        onChange(name)
+        for (const rebuilt of listeners) rebuilt(name)
       })
       await first.promise
       return stop
@@ -40,6 +57,10 @@ export const watchBundles = async (dir: string, onChange: (name: FunctionName) =
   )
   return {
     dir: (name) => latest.get(name) ?? join(dir, name),
+    onRebuilt(rebuilt) {
+      listeners.add(rebuilt)
+      return () => listeners.delete(rebuilt)
+    },
     async stop() {
       await Promise.all(watched.map((stop) => stop()))
     },

@@ -1,12 +1,13 @@
-/** DynamoDB Local, AWS's own, with the tables of infra/tables.ts and their stream. */
+/** DynamoDB Local, AWS's own, with tables of infra/tables.ts and their stream. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb'
-import { type TableName, type TableSettings, tables } from '../infra/tables.ts'
+import { type RouterTableName, type TableName, type TableSettings, tables as unitTables } from '../infra/tables.ts'
 import { freePort } from './free-port.ts'
+import { StartError } from './options.ts'
 import { type Keeper, openKeeper } from './processes/keeper.ts'
 import { endOrphan } from './processes/orphans.ts'
 
@@ -26,6 +27,10 @@ export interface DynamoDbOptions {
   /** A free one if none is named. */
   port?: number
   keeper?: Keeper
+  /** The tables that it makes; those of a unit if none are named. */
+  tables?: Readonly<Record<string, TableSettings>>
+  /** What its heap may grow to, MB; 1024 if absent. */
+  heap?: number
 }
 
 /** What any client of the stand-ins signs with: they check no signature, and want one all the same. */
@@ -33,17 +38,24 @@ export const localCredentials = { accessKeyId: 'local', secretAccessKey: 'local'
 export const localRegion = 'us-east-1'
 
 /** Names of the tables in the local stack. */
-export const localTableName = (name: TableName): string => `su-${name}`
+export const localTableName = (name: TableName | RouterTableName): string => tableName(name)
+
+const tableName = (name: string): string => `su-${name}`
 
 /**
  * The serial collector and the first compiler tier only: it starts in half the time, and answers its first thousands of requests
  * several times as fast (docs/architecture.md, "The local stack").
  */
-const jvmFlags = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xms256m', '-Xmx1g']
+const jvmFlags = (heap: number): string[] => [
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  `-Xms${Math.ceil(heap / 4)}m`,
+  `-Xmx${heap}m`,
+]
 
 export const startDynamoDb = async (options: DynamoDbOptions = {}): Promise<LocalDynamoDb> => {
   const keeper = options.keeper ?? (await openKeeper())
-  const port = options.port ?? (await freePort())
+  const { tables = unitTables, heap = 1024, port = await freePort() } = options
   const home = join(
     dirname(createRequire(import.meta.url).resolve('amplify-dynamodb-simulator/package.json')),
     'emulator',
@@ -58,7 +70,7 @@ export const startDynamoDb = async (options: DynamoDbOptions = {}): Promise<Loca
   const child = keeper.spawn(
     'java',
     [
-      ...jvmFlags,
+      ...jvmFlags(heap),
       `-Djava.library.path=${join(home, 'DynamoDBLocal_lib')}`,
       '-jar',
       join(home, 'DynamoDBLocal.jar'),
@@ -72,13 +84,17 @@ export const startDynamoDb = async (options: DynamoDbOptions = {}): Promise<Loca
     { stdio: ['ignore', 'pipe', 'pipe'], cwd: workDir, ending: 'linger' },
   )
   let said = ''
+  const taken = Promise.withResolvers<string>()
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk: Buffer) => {
       said = (said + chunk.toString()).slice(-4_000)
+      // It says so, and goes on running.
+      if (said.includes('java.net.BindException')) taken.resolve(`Port ${port}, for DynamoDB Local, is taken.`)
     })
   }
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const failed = Promise.race([
+    taken.promise,
     new Promise<string>((resolve) =>
       child.once('error', () => resolve('Java was not found: DynamoDB Local needs Java 17 or later on the PATH.')),
     ),
@@ -101,10 +117,10 @@ export const startDynamoDb = async (options: DynamoDbOptions = {}): Promise<Loca
   const giveUp = new AbortController()
   try {
     const reason = await Promise.race([failed, listening(url, giveUp.signal)])
-    if (reason !== undefined) throw new Error(reason)
-    const names = Object.keys(tables) as TableName[]
-    await Promise.all(names.map((name) => makeTable(client, localTableName(name), tables[name])))
-    const variables = Object.fromEntries(names.map((name) => [tables[name].variable, localTableName(name)]))
+    if (reason !== undefined) throw new StartError(reason)
+    const made = Object.entries(tables).map(([name, settings]) => ({ name: tableName(name), settings }))
+    await Promise.all(made.map(({ name, settings }) => makeTable(client, name, settings)))
+    const variables = Object.fromEntries(made.map(({ name, settings }) => [settings.variable, name]))
     return { url, port, variables, ended: exited, stop }
   } catch (error) {
     await stop()
@@ -125,18 +141,17 @@ const useWriteAheadLog = (file: string): void => {
   database.close()
 }
 
-/** Resolves when it answers at all: an unsigned request is refused as soon as it serves. */
+/** Resolves when it answers: an unsigned request is refused as soon as it serves. Somebody else may have the port, and answer there. */
 const listening = async (url: string, signal: AbortSignal): Promise<undefined> => {
   const deadline = Date.now() + 60_000
   while (!signal.aborted) {
-    try {
-      const response = await fetch(url)
-      await response.body?.cancel()
-      return
-    } catch {
-      if (Date.now() > deadline) throw new Error('DynamoDB Local did not listen within a minute')
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+    const said = await fetch(url, { signal }).then(
+      (response) => response.text(),
+      () => '',
+    )
+    if (said.includes('com.amazonaws.dynamodb')) return
+    if (Date.now() > deadline) throw new Error('DynamoDB Local did not listen within a minute')
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 

@@ -1,4 +1,4 @@
-/** The environment of the functions in the local stack: what was configured, and where the stack's parts are. */
+/** The environment of a unit's and of a router's functions in the local stack: what was configured, and where the stack's parts are. */
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { localCredentials, localRegion } from './dynamodb.ts'
@@ -38,9 +38,39 @@ export const environmentOf = ({ variables, stateDir }: StackOptions, places: Pla
     ...places.variables,
     DYNAMODB_ENDPOINT: places.dynamodb,
     S3_ENDPOINT: places.s3,
-    AWS_REGION: localRegion,
-    AWS_ACCESS_KEY_ID: localCredentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: localCredentials.secretAccessKey,
+    ...ofAws,
+  }
+}
+
+const ofAws = {
+  AWS_REGION: localRegion,
+  AWS_ACCESS_KEY_ID: localCredentials.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: localCredentials.secretAccessKey,
+}
+
+export interface RouterPlaces {
+  /** The router's own address. */
+  url: string
+  /** Where its DynamoDB is reached. */
+  dynamodb: string
+  /** The name of its table. */
+  variables: Record<string, string>
+}
+
+/** A router has no wallet, and nothing to do with metadata. */
+export const routerEnvironmentOf = (
+  { variables }: Pick<StackOptions, 'variables'>,
+  places: RouterPlaces,
+): Record<string, string> => {
+  const { SU_WALLET, SU_WALLET_PATH, DATABASE_URL, DATABASE_READ_URL, NEON_PROXY_URL, ...rest } = variables
+  const { SCHEDULER_LIST_PATH: path } = rest
+  return {
+    URL: places.url,
+    ...rest,
+    ...(path === undefined ? {} : { SCHEDULER_LIST_PATH: resolve(path) }),
+    ...places.variables,
+    PLACEMENTS_ENDPOINT: places.dynamodb,
+    ...ofAws,
   }
 }
 
@@ -57,10 +87,12 @@ const walletVariables = (variables: StackOptions['variables'], stateDir: string)
 }
 
 /**
- * Keeps the environment in a file, for commands that work on the running stack's data. Without the wallet itself, and
- * for its owner's eyes, since a database's address holds a password.
+ * Keeps the environment in a file, for commands that work on the running stack's data. Without what only the functions
+ * themselves need to be trusted, and for its owner's eyes, since a database's address holds a password.
  */
-export const writeEnvironment = (file: string, environment: Readonly<Record<string, string>>): void => {
-  const { SU_WALLET: _, ...rest } = environment
-  writeFileSync(file, `${JSON.stringify(rest, undefined, 2)}\n`, { mode: 0o600 })
+export const writeEnvironment = (stateDir: string, environment: Readonly<Record<string, string>>): void => {
+  const { SU_WALLET, ROUTER_SECRET, ...rest } = environment
+  writeFileSync(join(stateDir, environmentFile), `${JSON.stringify(rest, undefined, 2)}\n`, { mode: 0o600 })
 }
+
+export const environmentFile = 'env.json'

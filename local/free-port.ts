@@ -1,16 +1,39 @@
 /** Ports of 127.0.0.1, for servers that want to be told theirs, and for those that find one. */
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { createServer } from 'node:net'
 
-/** Somebody else may take the port before it is used; whoever listens on it must fail loudly then. */
+/**
+ * Below the ports that systems give to whoever asks for any: until the port is used, and while what uses it is started again, none
+ * of the many servers and connections that are opened meanwhile can get it.
+ */
+const range = { from: 12_000, to: 32_000 }
+
+const given = new Set<number>()
+
+/** Never the same twice. Another program may still take it before it is used; whoever listens on it must fail loudly then. */
 export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const port = portOf(server)
+  for (;;) {
+    const port = randomInt(range.from, range.to)
+    if (given.has(port)) continue
+    given.add(port)
+    if (await isFree(port, '127.0.0.1')) return port
+  }
+}
+
+/** Whether nobody listens there. */
+export const isFree = async (port: number, host: string): Promise<boolean> => {
+  const server = createServer().listen(port, host)
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return false
+    throw error
+  }
   server.close()
   await once(server, 'close')
-  return port
+  return true
 }
 
 /** The port that a listening TCP server has. */

@@ -1,6 +1,16 @@
 /** One readable log out of what the functions write: JSON lines made readable, each with the name of its function. */
 import { prettyFactory } from 'pino-pretty'
 
+/** Where a stack says what goes on. */
+export interface StackLog {
+  /** A line that a function wrote. */
+  line(source: string, line: string): void
+  /** What the stack itself has to say. */
+  note(message: string): void
+}
+
+export const silent: StackLog = { line() {}, note() {} }
+
 /** Turns a line of a function's into one for people; undefined for what is not for people. */
 export type LogFormat = (source: string, line: string) => string | undefined
 

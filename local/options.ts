@@ -1,13 +1,18 @@
 /** What the local stack is told: from the environment and the command line to typed options. */
 import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+
+/** What is started: one unit, so many behind a router, or a router in front of units that run elsewhere. */
+export type Setup = { kind: 'unit' } | { kind: 'regions'; count: number } | { kind: 'router' }
 
 export interface StackOptions {
+  setup: Setup
   /** Where all of its data is. */
   stateDir: string
-  /** Where the unit listens; 0: any free port. */
+  /** Where the unit or the router listens, and with regions the units on the ports after it; 0: any free ports. */
   port: number
   host: string
-  /** Instances of the unit, and requests that each takes at once. */
+  /** Instances of each unit and of the router, and requests that each takes at once. */
   instances: number
   concurrency: number
   /** Stops an instance between two requests, as Lambda does. */
@@ -16,7 +21,7 @@ export interface StackOptions {
   fresh: boolean
   /** Builds and starts the functions again when a source changes. */
   watch: boolean
-  /** Ports of the parts; any free ones where not named. */
+  /** Ports of the parts; any free ones where not named. With regions the first unit has the port after the named one, and so on. */
   ports: { dynamodb?: number; s3?: number; postgres?: number; neon?: number; gateway?: number }
   /** What each call of DynamoDB and S3 takes longer, ms, to measure as on AWS; 0: not at all. */
   latency: { dynamodb: number; s3: number }
@@ -41,6 +46,7 @@ export const ownVariables: ReadonlySet<string> = new Set([
   'PORT',
   'HOST',
   'STATE_DIR',
+  'REGIONS',
   'INSTANCES',
   'CONCURRENCY',
   'FREEZE',
@@ -64,23 +70,50 @@ const ofTheMachine =
 /** The number of worker threads of an instance that takes several requests is configuration, on AWS too. */
 export const kept: ReadonlySet<string> = new Set(['AWS_LAMBDA_NODEJS_WORKER_COUNT'])
 
-/** @param argv what follows the program's name: `--fresh`, `--watch` */
+/** Units behind a router on one machine: each is a whole stack. */
+const maxRegions = 9
+
+const flags = '--fresh, --watch and --regions N'
+
+interface Arguments {
+  fresh: boolean
+  watch: boolean
+  regions: string | undefined
+}
+
+const parseArguments = (argv: readonly string[]): Arguments => {
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: { fresh: { type: 'boolean' }, watch: { type: 'boolean' }, regions: { type: 'string' } },
+    strict: false,
+    tokens: true,
+  })
+  const found: Arguments = { fresh: false, watch: false, regions: undefined }
+  for (const token of tokens) {
+    const argument = argv[token.index] ?? ''
+    if (token.kind !== 'option') throw new StartError(`${argument} is not known: there are ${flags}.`)
+    const { name, value } = token
+    if (name === 'regions') found.regions = value ?? ''
+    else if ((name === 'fresh' || name === 'watch') && value === undefined) found[name] = true
+    else throw new StartError(`${argument} is not known: there are ${flags}.`)
+  }
+  return found
+}
+
+/** @param argv what follows the program's name: `--fresh`, `--watch`, `--regions N` */
 export const parseOptions = (environment: Environment, argv: readonly string[] = []): StackOptions => {
-  const unknown = argv.filter((argument) => argument !== '--fresh' && argument !== '--watch')
-  if (unknown.length > 0) throw new StartError(`${unknown.join(' ')} is not known: there are --fresh and --watch.`)
+  const { fresh, watch, regions } = parseArguments(argv)
   const set = Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])),
   )
+  const setup = parseSetup(regions, set)
   const count = (name: string, fallback: number, min: number, max: number): number => {
     const text = set[name]
-    if (text === undefined) return fallback
-    const value = Number(text)
-    if (!/^\d+$/.test(text) || value < min || value > max) {
-      throw new StartError(`${name} must be a whole number from ${min} to ${max}.`)
-    }
-    return value
+    return text === undefined ? fallback : wholeNumber(name, text, min, max)
   }
-  const port = (name: string): number | undefined => (set[name] === undefined ? undefined : count(name, 0, 1, 65_535))
+  const after = setup.kind === 'regions' ? setup.count : 0
+  const port = (name: string): number | undefined =>
+    set[name] === undefined ? undefined : count(name, 0, 1, 65_535 - after)
   const named = {
     dynamodb: port('DYNAMODB_PORT'),
     s3: port('S3_PORT'),
@@ -89,14 +122,15 @@ export const parseOptions = (environment: Environment, argv: readonly string[] =
     gateway: port('GATEWAY_PORT'),
   }
   return {
+    setup,
     stateDir: resolve(set.STATE_DIR ?? '.local'),
-    port: count('PORT', 9000, 0, 65_535),
+    port: count('PORT', 9000, 0, 65_535 - after),
     host: set.HOST ?? '127.0.0.1',
     instances: count('INSTANCES', 4, 1, 1_000),
     concurrency: count('CONCURRENCY', 1, 1, 1_600),
     freeze: set.FREEZE === 'true',
-    fresh: argv.includes('--fresh'),
-    watch: argv.includes('--watch'),
+    fresh,
+    watch,
     ports: Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)),
     latency: {
       dynamodb: count('LATENCY_DYNAMODB_MS', 0, 0, 10_000),
@@ -107,4 +141,24 @@ export const parseOptions = (environment: Environment, argv: readonly string[] =
       Object.entries(set).filter(([name]) => kept.has(name) || !(ownVariables.has(name) || ofTheMachine.test(name))),
     ),
   }
+}
+
+const parseSetup = (regions: string | undefined, set: Readonly<Record<string, string>>): Setup => {
+  const isRouter = set.MODE === 'router'
+  const [name, text] = regions === undefined ? ['REGIONS', set.REGIONS] : ['--regions', regions]
+  if (text === undefined) return { kind: isRouter ? 'router' : 'unit' }
+  if (isRouter) {
+    throw new StartError(
+      `MODE=router starts a router alone, in front of units that run elsewhere, and ${name} starts units too: give one of them.`,
+    )
+  }
+  return { kind: 'regions', count: wholeNumber(name, text, 1, maxRegions) }
+}
+
+const wholeNumber = (name: string, text: string, min: number, max: number): number => {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < min || value > max) {
+    throw new StartError(`${name} must be a whole number from ${min} to ${max}.`)
+  }
+  return value
 }

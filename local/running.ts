@@ -3,83 +3,111 @@ import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type FunctionName, type FunctionSettings, functions } from '../infra/functions.ts'
 import type { Bundles } from './bundles.ts'
-import { type LambdaFunction, startFunction } from './lambda/function.ts'
+import { type FunctionOptions, type LambdaFunction, startFunction } from './lambda/function.ts'
 import { openFunctionUrl } from './lambda/function-url.ts'
 import { runtimeClient } from './lambda/instance.ts'
 import { StartError } from './options.ts'
 import type { Keeper } from './processes/keeper.ts'
 
-export interface RunningFunctions {
-  get(name: FunctionName): LambdaFunction
-  /** Starts a function again from its new bundle. */
-  replace(name: FunctionName): void
+export interface RunningFunctions<N extends FunctionName> {
+  get(name: N): LambdaFunction
   /** Resolves when all that is to be warm is ready; fails with what a function says that cannot start. */
   ready(): Promise<void>
   stop(): Promise<void>
 }
 
-export interface RunningOptions {
+export interface RunningOptions<N extends FunctionName> {
+  names: readonly N[]
   bundles: Bundles
   environment: Record<string, string>
   keeper: Keeper
-  /** Of the unit. The others are called rarely, and have one request at a time. */
+  /** Of what answers over HTTP. The others are called rarely, and have one request at a time. */
   instances: number
   concurrency: number
   freeze: boolean
   onLine(source: string, line: string): void
 }
 
+/** Names of functions, as infra/functions.ts has them. */
+export const namesOf = <N extends FunctionName>(settings: Readonly<Record<N, FunctionSettings>>): N[] =>
+  Object.keys(settings).filter((name): name is N => name in settings)
+
+/** A function that is called again within so many seconds stays warm. */
+const warmRate = 300
+
 /** Fails with StartError where `npm ci` has not installed AWS's runtime client. */
-export const startFunctions = (options: RunningOptions): RunningFunctions => {
+export const startFunctions = <N extends FunctionName>(options: RunningOptions<N>): RunningFunctions<N> => {
   if (!existsSync(runtimeClient)) throw new StartError('AWS’s runtime client is not installed: run npm ci.')
-  const { bundles, environment, keeper, onLine } = options
-  const start = (
-    name: FunctionName,
-    size: { instances: number; warm: number; concurrency?: number; freeze?: boolean },
-  ): LambdaFunction => {
-    const { memory, timeout }: FunctionSettings = functions[name]
-    return startFunction({
-      name,
-      bundle: bundles.dir(name),
-      memory,
-      timeout,
-      environment,
-      keeper,
-      concurrency: 1,
-      freeze: false,
-      onLine: (line, instance) => onLine(`${name} ${instance}`, line),
-      ...size,
-    })
-  }
-  const { instances, concurrency, freeze } = options
-  const running: Record<FunctionName, LambdaFunction> = {
-    su: start('su', { instances, warm: instances, concurrency, freeze }),
-    relay: start('relay', { instances: 2, warm: 1 }),
-    sweeper: start('sweeper', { instances: 1, warm: 0 }),
-    height: start('height', { instances: 1, warm: 1 }),
-  }
-  const all = Object.values(running)
-  const started = async (lambda: LambdaFunction): Promise<void> => {
-    try {
-      await lambda.ready()
-    } catch (error) {
-      throw new StartError(`${lambda.name} cannot start. ${error instanceof Error ? error.message : error}`)
-    }
-  }
+  const { names, bundles, environment, keeper, onLine } = options
+  const running = new Map<FunctionName, LambdaFunction>(
+    names.map((name) => {
+      const { memory, timeout, trigger }: FunctionSettings = functions[name]
+      const lambda = startFunction({
+        name,
+        bundle: bundles.dir(name),
+        memory,
+        timeout,
+        environment,
+        keeper,
+        onLine: (line, instance) => onLine(`${name} ${instance}`, line),
+        ...sizeFor(trigger, options),
+      })
+      return [name, lambda]
+    }),
+  )
+  const forgetBundles = bundles.onRebuilt((name) => running.get(name)?.replace(bundles.dir(name)))
+  const all = [...running.values()]
   return {
-    get: (name) => running[name],
-    replace: (name) => running[name].replace(bundles.dir(name)),
+    get(name) {
+      const lambda = running.get(name)
+      if (lambda === undefined) throw new Error(`There is no function ${name} in this stack`)
+      return lambda
+    },
     async ready() {
       await Promise.all(all.map(started))
     },
     async stop() {
+      forgetBundles()
       await Promise.all(all.map((lambda) => lambda.stop()))
     },
   }
 }
 
-/** Resolves when /health answers 200; with what it says else, when the time is over. */
-export const untilHealthy = async (lambda: LambdaFunction, withinMs: number): Promise<string | undefined> => {
+const sizeFor = (
+  trigger: FunctionSettings['trigger'],
+  { instances, concurrency, freeze }: Pick<RunningOptions<FunctionName>, 'instances' | 'concurrency' | 'freeze'>,
+): Pick<FunctionOptions, 'instances' | 'warm' | 'concurrency' | 'freeze'> => {
+  switch (trigger.kind) {
+    case 'http':
+      return { instances, warm: instances, concurrency, freeze }
+    case 'stream':
+      return { instances: 2, warm: 1, concurrency: 1, freeze: false }
+    case 'schedule':
+      return { instances: 1, warm: trigger.rate < warmRate ? 1 : 0, concurrency: 1, freeze: false }
+    case 'manual':
+      return { instances: 1, warm: 0, concurrency: 1, freeze: false }
+  }
+}
+
+const started = async (lambda: LambdaFunction): Promise<void> => {
+  try {
+    await lambda.ready()
+  } catch (error) {
+    throw new StartError(`${lambda.name} cannot start. ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+/**
+ * Resolves when /health answers 200; with what it says else, when the time is over. Where it says that no waiting mends it (a log
+ * of another wallet, a list without a unit that has processes), fails with StartError: what cannot do its work should not look as
+ * if it were starting.
+ * @param advice a sentence that follows what it says then
+ */
+export const untilHealthy = async (
+  lambda: LambdaFunction,
+  withinMs: number,
+  advice: string,
+): Promise<string | undefined> => {
   const probe = await openFunctionUrl({ lambda, onFailure() {} })
   probe.open()
   try {
@@ -88,8 +116,8 @@ export const untilHealthy = async (lambda: LambdaFunction, withinMs: number): Pr
       const response = await fetch(`${probe.url}/health`)
       const said = await response.text()
       if (response.ok) return undefined
-      const refusal = refusalFor(said)
-      if (refusal !== undefined) throw new StartError(refusal)
+      const retryAfter = Number(response.headers.get('retry-after'))
+      if (retryAfter * 1000 > withinMs) throw new StartError(`${errorIn(said)}. ${advice}`)
       if (Date.now() > deadline) return `${response.status} ${said}`
       await sleep(200)
     }
@@ -98,12 +126,11 @@ export const untilHealthy = async (lambda: LambdaFunction, withinMs: number): Pr
   }
 }
 
-/** What no waiting mends: a log of another wallet. A unit that can schedule nothing should not look as if it were starting. */
-const refusalFor = (said: string): string | undefined => {
+const errorIn = (said: string): string => {
   try {
-    const { code, error } = JSON.parse(said)
-    return code === 'foreign-log' ? `${error}. Start it with that wallet, or with another STATE_DIR.` : undefined
+    const { error = said } = JSON.parse(said)
+    return String(error)
   } catch {
-    return undefined
+    return said
   }
 }

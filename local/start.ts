@@ -1,13 +1,17 @@
 /**
- * `npm start`: the scheduler unit and everything it needs, in one command.
+ * `npm start`: the scheduler unit and everything it needs, in one command; with --regions several units behind a router, with
+ * MODE=router a router in front of units that run elsewhere.
  *
- *   node local/start.ts [--fresh] [--watch]
+ *   node local/start.ts [--regions N] [--fresh] [--watch]
  */
 import { existsSync } from 'node:fs'
-import { createLogFormat } from './log.ts'
-import { parseOptions, StartError } from './options.ts'
+import { endBuilder } from '../infra/build.ts'
+import { createLogFormat, type StackLog } from './log.ts'
+import { parseOptions, type StackOptions, StartError } from './options.ts'
 import { watchNpm } from './processes/ancestors.ts'
 import { StateDirInUse } from './processes/keeper.ts'
+import { startRegions } from './regions.ts'
+import { startRouterAlone } from './router.ts'
 import { startStack } from './stack.ts'
 
 const began = performance.now()
@@ -18,11 +22,37 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
+/** What every setup can do when it is up. */
+interface Started {
+  summary: readonly string[]
+  broken: Promise<string>
+  stop(): Promise<void>
+}
+
+const startAll = (options: StackOptions, log: StackLog): Promise<Started> => {
+  const { setup } = options
+  switch (setup.kind) {
+    case 'unit':
+      return startStack(options, log)
+    case 'router':
+      return startRouterAlone(options, log)
+    case 'regions':
+      return startRegions(options, setup.count, log)
+  }
+}
+
+const announcement = ({ setup: { kind }, port }: StackOptions): string => {
+  const what = kind === 'unit' ? 'unit' : 'router'
+  return port === 0
+    ? `Starting; the ${what} will be at any free port`
+    : `Starting; the ${what} will be at http://127.0.0.1:${port}`
+}
+
 const main = async (): Promise<void> => {
   if (existsSync('.env')) process.loadEnvFile('.env')
   const options = parseOptions(process.env, process.argv.slice(2))
   const format = createLogFormat(process.stdout.isTTY)
-  say(`Starting; the unit will be at http://127.0.0.1:${options.port}`)
+  say(announcement(options))
   const ending = Promise.withResolvers<string>()
   let interrupts = 0
   let running = false
@@ -35,13 +65,14 @@ const main = async (): Promise<void> => {
   }
   if (process.env.npm_lifecycle_event) watchNpm(() => ending.resolve('npm has ended: stopping'))
 
-  const stack = await startStack(options, {
+  const stack = await startAll(options, {
     note: (message) => say(`stack            ${message}`),
     line: (source, line) => {
       const formatted = format(source, line)
       if (formatted !== undefined) say(formatted)
     },
   })
+  if (!options.watch) await endBuilder()
   running = true
   for (const line of stack.summary) say(line)
   say(`Ready in ${((performance.now() - began) / 1000).toFixed(1)} s. Ctrl-C stops it.`)

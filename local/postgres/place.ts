@@ -53,8 +53,12 @@ export const removePlace = (folder: string): void => {
   rmSync(folder, { recursive: true, force: true })
 }
 
-/** The state directory is the stack's own: it may be passed through, if not looked at. What is secret in it has modes of its own. */
-const letThrough = (stateDir: string): void => {
+/**
+ * The state directory is the stack's own: it may be passed through, if not looked at. What is secret in it has modes of its own.
+ * Needed where Postgres runs as another user, that is for root.
+ */
+export const letThrough = (stateDir: string): void => {
+  if (process.getuid?.() !== 0) return
   const found = statSync(stateDir, { throwIfNoEntry: false })
   if (found !== undefined) chmodSync(stateDir, found.mode | 0o011)
 }

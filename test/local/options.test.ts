@@ -1,12 +1,23 @@
 /** What the stack reads from the environment, and what the functions get of it. */
-import { describe, expect, test } from 'vitest'
-import { environmentOf, needsStandIn } from '../../local/environment.ts'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { environmentOf, needsStandIn, routerEnvironmentOf } from '../../local/environment.ts'
 import { createLogFormat } from '../../local/log.ts'
 import { parseOptions } from '../../local/options.ts'
+import { leftOut, routerVariables, unitVariables } from '../../local/region-variables.ts'
+
+const temporary = (): string => {
+  const dir = mkdtempSync(join(tmpdir(), 'su-test-'))
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
 
 describe('options', () => {
   test('defaults', () => {
     expect(parseOptions({})).toMatchObject({
+      setup: { kind: 'unit' },
       port: 9000,
       instances: 4,
       concurrency: 1,
@@ -20,7 +31,31 @@ describe('options', () => {
   test('what makes no sense is a sentence', () => {
     expect(() => parseOptions({ PORT: 'abc' })).toThrow('PORT must be a whole number from 0 to 65535.')
     expect(() => parseOptions({ INSTANCES: '0' })).toThrow('INSTANCES must be a whole number from 1 to 1000.')
-    expect(() => parseOptions({}, ['--frsh'])).toThrow('--frsh is not known')
+    for (const wrong of ['--frsh', '--fresh=no', 'fresh', '-f']) {
+      expect(() => parseOptions({}, [wrong])).toThrow(
+        `${wrong} is not known: there are --fresh, --watch and --regions N.`,
+      )
+    }
+  })
+
+  test('what is started', () => {
+    expect(parseOptions({ MODE: 'su' }).setup).toEqual({ kind: 'unit' })
+    for (const argv of [
+      ['--regions', '2'],
+      ['--fresh', '--regions=2', '--watch'],
+    ]) {
+      expect(parseOptions({ REGIONS: '3', MODE: 'su' }, argv).setup).toEqual({ kind: 'regions', count: 2 })
+    }
+    expect(parseOptions({ REGIONS: '3' }).setup).toEqual({ kind: 'regions', count: 3 })
+    expect(parseOptions({ MODE: 'router' }).setup).toEqual({ kind: 'router' })
+    for (const wrong of ['0', '10', 'two', '', '-1', '1.5', '--fresh']) {
+      expect(() => parseOptions({}, ['--regions', wrong])).toThrow('--regions must be a whole number from 1 to 9.')
+    }
+    expect(() => parseOptions({}, ['--regions'])).toThrow('--regions must be a whole number from 1 to 9.')
+    expect(() => parseOptions({ REGIONS: 'x' })).toThrow('REGIONS must be a whole number from 1 to 9.')
+    expect(() => parseOptions({ PORT: '65535', REGIONS: '1' })).toThrow('PORT must be a whole number from 0 to 65534.')
+    expect(() => parseOptions({ MODE: 'router' }, ['--regions', '2'])).toThrow('--regions starts units too')
+    expect(() => parseOptions({ MODE: 'router', REGIONS: '2' })).toThrow('REGIONS starts units too')
   })
 
   test('configuration is passed on; what belongs to the stack, the shell, npm and AWS is not', () => {
@@ -79,6 +114,59 @@ describe('environment of the functions', () => {
 
   test('a relative path of the wallet does not depend on where a function runs', () => {
     expect(environment({ SU_WALLET_PATH: 'w.json' }).SU_WALLET_PATH).toBe(`${process.cwd()}/w.json`)
+  })
+})
+
+describe('environment of regions', () => {
+  const options = (variables: Record<string, string>) => ({ ...parseOptions({ STATE_DIR: temporary() }), variables })
+  const places = { router: 'http://127.0.0.1:9000', dynamodb: 'http://127.0.0.1:1', gateway: 'http://127.0.0.1:2' }
+  const units = ['http://127.0.0.1:9001', 'http://127.0.0.1:9002']
+
+  test('each unit has its own address, and shares wallet, gateway, placements and secret with the others', () => {
+    const given = options({ MODE: 'su', URL: 'https://public.example', SCHEDULER_LIST: '[]', LOG_LEVEL: 'warn' })
+    const made = unitVariables(given, 'http://127.0.0.1:9002', places)
+    expect(made).toEqual({
+      LOG_LEVEL: 'warn',
+      URL: 'http://127.0.0.1:9002',
+      ROUTER_URL: 'http://127.0.0.1:9000',
+      GATEWAY_URL: 'http://127.0.0.1:2',
+      UPLOAD_NODE_URL: 'http://127.0.0.1:2',
+      CACHE_URL: 'http://127.0.0.1:2',
+      PLACEMENTS_TABLE: 'su-placements',
+      PLACEMENTS_ENDPOINT: 'http://127.0.0.1:1',
+      SU_WALLET_PATH: `${given.stateDir}/wallet.json`,
+      ROUTER_SECRET: expect.stringMatching(/^[\w-]{43}$/),
+    })
+    expect(unitVariables(given, 'http://127.0.0.1:9001', places).ROUTER_SECRET).toBe(made.ROUTER_SECRET)
+    expect(routerVariables(given, units).ROUTER_SECRET).toBe(made.ROUTER_SECRET)
+  })
+
+  test('what is given is used', () => {
+    const given = { SU_WALLET: '{}', GATEWAY_URL: 'https://g', ROUTER_SECRET: 'known to both of them' }
+    const made = unitVariables(options(given), 'http://127.0.0.1:9001', places)
+    expect(made).toMatchObject(given)
+    expect(made).not.toHaveProperty('SU_WALLET_PATH')
+    const list = JSON.stringify([{ url: 'http://127.0.0.1:9002/' }])
+    expect(routerVariables(options({ SCHEDULER_LIST: list, MODE: 'su' }), units)).toMatchObject({
+      SCHEDULER_LIST: list,
+    })
+    expect(leftOut(options({ SCHEDULER_LIST: list }), units)).toEqual(['http://127.0.0.1:9001'])
+    expect(leftOut(options({ SCHEDULER_LIST: 'nonsense' }), units)).toEqual([])
+    expect(leftOut(options({}), units)).toEqual([])
+  })
+
+  test('the router has the list of units, and neither a wallet nor a database', () => {
+    const given = options({ SU_WALLET: '{}', DATABASE_URL: 'postgres://p', PASS_ON: 'everything' })
+    const variables = routerVariables(given, units)
+    const made = routerEnvironmentOf({ variables }, { url: places.router, dynamodb: places.dynamodb, variables: {} })
+    expect(JSON.parse(made.SCHEDULER_LIST ?? '')).toEqual(units.map((url) => ({ url })))
+    expect(made).toMatchObject({ URL: places.router, PASS_ON: 'everything', PLACEMENTS_ENDPOINT: places.dynamodb })
+    expect(Object.keys(made).filter((name) => /WALLET|DATABASE/.test(name))).toEqual([])
+    const file = routerEnvironmentOf(
+      { variables: { SCHEDULER_LIST_PATH: 'units.json' } },
+      { url: places.router, dynamodb: places.dynamodb, variables: {} },
+    )
+    expect(file.SCHEDULER_LIST_PATH).toBe(`${process.cwd()}/units.json`)
   })
 })
 

@@ -1,84 +1,18 @@
 /** The whole stack in one command: up, ready when it says so, gone without a trace, with its data there again. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { localCredentials, localRegion } from '../../local/dynamodb.ts'
 import { freePort } from '../../local/free-port.ts'
 import { parseOptions } from '../../local/options.ts'
 import { startPostgres } from '../../local/postgres/server.ts'
-import { isAlive, statOf } from '../../local/processes/ending.ts'
+import { isAlive } from '../../local/processes/ending.ts'
 import { startStack } from '../../local/stack.ts'
+import { descendants, exited, gone, health, ready, run, workingOn } from './command.ts'
 import { temporaryDir } from './host.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const environment = { PATH: process.env.PATH, HOME: process.env.HOME }
-
-interface Started {
-  process: ChildProcess
-  url: string
-  said(): string
-}
-
-/** `npm start`, but for npm. */
-const run = (variables: Record<string, string>, command = 'node local/start.ts'): Started => {
-  const [program = '', ...args] = command.startsWith('sh ') ? ['sh', '-c', command.slice(3)] : command.split(' ')
-  const child = spawn(program, args, { cwd: root, env: { ...environment, ...variables }, stdio: 'pipe' })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (said += chunk))
-  onTestFinished(async () => {
-    const left = descendants(child.pid ?? 0)
-    child.kill('SIGKILL')
-    await gone(left)
-  })
-  return { process: child, url: `http://127.0.0.1:${variables.PORT}`, said: () => said }
-}
-
-const health = async (url: string): Promise<number> =>
-  fetch(`${url}/health`).then(
-    ({ status }) => status,
-    () => 0,
-  )
-
-const ready = async (started: Started): Promise<void> => {
-  await expect.poll(() => health(started.url), { timeout: 30_000, interval: 50 }).toBe(200)
-}
-
-const exited = async ({ process: child }: Started): Promise<number | null> => {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  return child.exitCode
-}
-
-/** Everything that a process started, and what that started. */
-const descendants = (pid: number): number[] => {
-  const all = readdirSync('/proc').map(Number).filter(Number.isInteger)
-  const children = all.filter((one) => Number(statOf(one)?.[1]) === pid)
-  return children.flatMap((child) => [child, ...descendants(child)])
-}
-
-const gone = async (pids: number[]): Promise<void> => {
-  await expect.poll(() => pids.filter(isAlive), { timeout: 15_000, interval: 50 }).toEqual([])
-}
-
-/** Every process that works on a state directory, by its command line or the folder it is in. */
-const workingOn = (dir: string): number[] => {
-  const marks = [dir, ...(existsSync(join(dir, 'postgres')) ? [realpathSync(join(dir, 'postgres'))] : [])]
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const seen = `${readFileSync(`/proc/${pid}/cmdline`, 'utf8')} ${readlinkSync(`/proc/${pid}/cwd`)}`
-        return marks.some((mark) => seen.includes(mark)) && isAlive(pid)
-      } catch {
-        return false
-      }
-    })
-}
 
 const heads = (dir: string) => {
   const { HEADS_TABLE: TableName = '', DYNAMODB_ENDPOINT } = JSON.parse(readFileSync(join(dir, 'env.json'), 'utf8'))

@@ -9,6 +9,7 @@ import { neon, neonConfig, Pool } from '@neondatabase/serverless'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import WebSocket from 'ws'
 import { localCredentials, localRegion, localTableName, startDynamoDb } from '../../local/dynamodb.ts'
+import { freePort } from '../../local/free-port.ts'
 import { latencyOf, startLatencyProxy } from '../../local/latency-proxy.ts'
 import { removePlace } from '../../local/postgres/place.ts'
 import { startPostgresWithNeon } from '../../local/postgres.ts'
@@ -41,6 +42,18 @@ test('a transaction that was answered just before a kill is there after it', asy
     }
     await keeper.close('kill')
   }
+})
+
+test('a DynamoDB whose port somebody else has does not start, and does not take the other one for itself', async () => {
+  const other = await startS3()
+  onTestFinished(() => other.stop())
+  await expect(startDynamoDb({ port: other.port })).rejects.toThrow(`Port ${other.port}, for DynamoDB Local, is taken`)
+})
+
+test('free ports differ, and are none that are given to whoever asks for any', async () => {
+  const ports = await Promise.all(Array.from({ length: 50 }, () => freePort()))
+  expect(new Set(ports).size).toBe(50)
+  expect(Math.max(...ports)).toBeLessThan(32_768)
 })
 
 test('objects of 5 MB come back unchanged after a restart', async () => {

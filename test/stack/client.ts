@@ -15,6 +15,7 @@ export interface Posted {
 }
 
 const wallet: Signer = createSigner(wallets.alice)
+export const otherWallet: Signer = createSigner(wallets.bob)
 
 const ao = (type: string) => [
   { name: 'Data-Protocol', value: 'ao' },
@@ -22,8 +23,8 @@ const ao = (type: string) => [
   { name: 'Type', value: type },
 ]
 
-export const processItem = (name: string): Promise<Item> =>
-  wallet.sign({
+export const processItem = (name: string, owner: Signer = wallet): Promise<Item> =>
+  owner.sign({
     tags: [...ao('Process'), ...['Module', 'Scheduler'].map((tag) => ({ name: tag, value: wallet.address }))],
     data: Buffer.from(name),
   })
@@ -38,9 +39,11 @@ export const messageItem = (process: string, text: string, bytes = 0): Promise<I
 export const messageItems = (process: string, count: number, name = 'm'): Promise<Item[]> =>
   Promise.all(Array.from({ length: count }, (_, i) => messageItem(process, `${name} ${i}`)))
 
-export const postOnce = (url: string, { raw }: Item): Promise<Response> =>
+/** Follows a router's redirect, as every client does, unless told otherwise. */
+export const postOnce = (url: string, { raw }: Item, redirect: 'follow' | 'manual' = 'follow'): Promise<Response> =>
   fetch(url, {
     method: 'POST',
+    redirect,
     headers: { 'content-type': 'application/octet-stream' },
     body: new Uint8Array(raw),
     signal: AbortSignal.timeout(30_000),

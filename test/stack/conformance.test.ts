@@ -2,16 +2,17 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { ownerAddress, parseDataItem } from '../../core/ans104/data-item.ts'
 import { startGateway } from '../../local/gateway.ts'
 import { runProfile } from '../conformance/profile.ts'
 import type { Profile } from '../conformance/recorded.ts'
-import { A, addresses, B, txs } from '../conformance/world.ts'
-import { openStack } from './stack.ts'
+import { A, addresses, B, raw, txs } from '../conformance/world.ts'
+import { openRegions, openStack } from './stack.ts'
 
 /** The height that the reference's gateway had. */
 const HEIGHT = 1_234_567
 
-const profiles: [Profile, number, Record<string, string>][] = [
+const profiles: [Exclude<Profile, 'router'>, number, Record<string, string>][] = [
   ['main', 230, {}],
   ['no-process-assignment', 27, { ENABLE_PROCESS_ASSIGNMENT: 'false' }],
   [
@@ -53,6 +54,21 @@ describe('the recorded scenarios, over HTTP', () => {
       await unit.close()
       await gateway.stop()
       list.close()
+    }
+  })
+
+  it('of profile router, over two units: 33 answers as they must be', async () => {
+    const { regions, url, close } = await openRegions(2, {}, { instances: 1 })
+    try {
+      const units = regions.units.map((unit) => unit.url)
+      const pinned = ownerAddress(parseDataItem(raw('procEth')).owner)
+      const list = units.map((unit, index) => ({ url: unit, ...(index === 1 && { wallets_to_route: pinned }) }))
+      await regions.router.stop()
+      await regions.startRouter({ SCHEDULER_LIST: JSON.stringify(list) })
+      const result = await runProfile('router', { fetch: (path, init) => fetch(url + path, init), units })
+      expect(result).toEqual({ judged: 33, faults: [] })
+    } finally {
+      await close()
     }
   })
 })

@@ -25,7 +25,11 @@ export async function readSchedule(url: string, process: string, limit = 200): P
 const tag = ({ node }: Edge, name: string) => node.assignment.tags.find((one) => one.name === name)?.value
 
 /** Nonces 0, 1, 2 …, times that rise, and each of these items exactly once, nothing else. Gives the schedule. */
-export async function expectScheduled(url: string, process: string, items: readonly Item[]): Promise<Edge[]> {
+export async function expectScheduled(
+  url: string,
+  process: string,
+  items: readonly Pick<Item, 'id'>[],
+): Promise<Edge[]> {
   const edges = await readSchedule(url, process)
   expect(edges.map((edge) => Number(tag(edge, 'Nonce')))).toEqual(edges.map((_, nonce) => nonce))
   const times = edges.map((edge) => Number(tag(edge, 'Timestamp')))

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseOptions, type StackOptions } from '../../local/options.ts'
+import { type Regions, startRegions } from '../../local/regions.ts'
 import { type Stack, startStack } from '../../local/stack.ts'
 import wallets from '../data/conformance/wallets.json' with { type: 'json' }
 
@@ -14,19 +15,20 @@ export interface TestStack {
   close(): Promise<void>
 }
 
+/** A folder of its own, and everything as all of these tests have it. */
+function prepare(variables: Record<string, string>, options: Partial<StackOptions>) {
+  const stateDir = mkdtempSync(join(tmpdir(), 'su-test-'))
+  const environment = { LOG_LEVEL: 'warn', SU_WALLET: JSON.stringify(wallets.su), ...variables, STATE_DIR: stateDir }
+  return { stateDir, options: { ...parseOptions(environment), port: 0, ...options } }
+}
+
 /** @param variables configuration, as in `.env` */
 export async function openStack(
   variables: Record<string, string> = {},
-  options: Partial<StackOptions> = {},
+  changed: Partial<StackOptions> = {},
 ): Promise<TestStack> {
-  const stateDir = mkdtempSync(join(tmpdir(), 'su-test-'))
-  const environment = { LOG_LEVEL: 'warn', SU_WALLET: JSON.stringify(wallets.su), ...variables, STATE_DIR: stateDir }
-  const lines: string[] = []
-  const log = {
-    line: (source: string, line: string) => void lines.push(`${source} ${line}`),
-    note: (text: string) => void lines.push(text),
-  }
-  const start = () => startStack({ ...parseOptions(environment), port: 0, ...options }, log)
+  const { stateDir, options } = prepare(variables, changed)
+  const start = () => startStack(options)
   let stack = await start()
   return {
     get stack() {
@@ -41,6 +43,31 @@ export async function openStack(
     },
     async close() {
       await stack.stop()
+      rmSync(stateDir, { recursive: true, force: true })
+    },
+  }
+}
+
+export interface TestRegions {
+  readonly regions: Regions
+  /** The router's address. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** So many units and a router in front of them. */
+export async function openRegions(
+  count: number,
+  variables: Record<string, string> = {},
+  changed: Partial<StackOptions> = {},
+): Promise<TestRegions> {
+  const { stateDir, options } = prepare(variables, changed)
+  const regions = await startRegions(options, count)
+  return {
+    regions,
+    url: regions.url,
+    async close() {
+      await regions.stop()
       rmSync(stateDir, { recursive: true, force: true })
     },
   }

@@ -1,0 +1,183 @@
+/**
+ * Several units behind a router, on one machine: `npm start -- --regions N`. Each unit is a whole stack; they share the wallet, and
+ * on this machine the stand-in for Arweave, and nothing else.
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { functions } from '../infra/functions.ts'
+import { type Addresses, adviceOnAddresses, chooseAddresses, rememberPorts, unitUrl } from './addresses.ts'
+import { type Bundles, openBundles } from './bundles.ts'
+import { needsStandIn, ownWallet } from './environment.ts'
+import { type LocalGateway, startGateway } from './gateway.ts'
+import { type StackLog, silent } from './log.ts'
+import type { StackOptions } from './options.ts'
+import { at, createParts, type Parts, settled } from './parts.ts'
+import { letThrough } from './postgres/place.ts'
+import { type Keeper, openKeeper } from './processes/keeper.ts'
+import { isListGiven, leftOut, type RegionPlaces, routerVariables, unitVariables } from './region-variables.ts'
+import { adviceOnList, type Router, startRouter } from './router.ts'
+import { namesOf } from './running.ts'
+import { type Stack, startStack } from './stack.ts'
+import { forget, forgetEnvironments, gatewayDir, notServed, regionDir } from './state-dir.ts'
+import { arweaveLine, dataLines, linesOf, type SummaryLine, walletLine } from './summary.ts'
+import { ensureWallet } from './wallet.ts'
+
+export interface Regions {
+  /** The router's address. */
+  readonly url: string
+  readonly router: Router
+  /** The first is region 1. */
+  readonly units: readonly Stack[]
+  /** The stand-in for gateway, bundler and cache, where there is one. */
+  readonly gateway?: LocalGateway
+  /** Starts the router again where it was, after it was stopped or killed. @param variables configuration that changes with it */
+  startRouter(variables?: Readonly<Record<string, string>>): Promise<Router>
+  /** Likewise a unit. */
+  startUnit(index: number): Promise<Stack>
+  /** What runs where: a few lines for people. */
+  readonly summary: readonly string[]
+  /** Resolves with a sentence when a part ends without which nothing goes on. */
+  readonly broken: Promise<string>
+  stop(): Promise<void>
+  /** Ends everything at once, as a kill -9 of all its processes would. */
+  kill(): Promise<void>
+}
+
+/** Fails with StartError, StateDirInUse, or what a function says of its configuration; nothing of it runs then. */
+export const startRegions = async (options: StackOptions, count: number, log: StackLog = silent): Promise<Regions> => {
+  mkdirSync(options.stateDir, { recursive: true })
+  const keeper = await openKeeper(options.stateDir)
+  const parts = createParts()
+  try {
+    if (options.fresh) await forget(options.stateDir)
+    forgetEnvironments(options.stateDir)
+    letThrough(options.stateDir)
+    const shared = await openShared(options, await chooseAddresses(options, count), keeper, parts, log)
+    return await assemble(options, shared, parts)
+  } catch (error) {
+    await parts.takeApart()
+    await keeper.close()
+    throw error
+  }
+}
+
+/** What router and units are started with, the first time and again. */
+interface Shared {
+  addresses: Addresses
+  keeper: Keeper
+  bundles: Bundles
+  gateway: LocalGateway | undefined
+  log: StackLog
+}
+
+const openShared = async (
+  options: StackOptions,
+  addresses: Addresses,
+  keeper: Keeper,
+  parts: Parts,
+  log: StackLog,
+): Promise<Shared> => {
+  const { stateDir, watch, variables, blockMs, ports } = options
+  const wallet = ownWallet(options)
+  const [bundles, gateway] = await settled([
+    parts.add(openBundles({ dir: join(stateDir, 'functions'), names: namesOf(functions), watch, log: log.note })),
+    needsStandIn(variables)
+      ? parts.add(startGateway({ dir: gatewayDir(stateDir), blockMs, ...at(ports.gateway) }))
+      : undefined,
+    wallet === undefined ? undefined : ensureWallet(wallet),
+  ])
+  return { addresses, keeper, bundles, gateway, log }
+}
+
+const assemble = async (options: StackOptions, shared: Shared, parts: Parts): Promise<Regions> => {
+  const { addresses, keeper, gateway, log } = shared
+  const urls = addresses.units.map(unitUrl)
+  const units: Stack[] = []
+  let router: Router | undefined
+  const startTheRouter = async (changed: Readonly<Record<string, string>> = {}): Promise<Router> => {
+    const changedOptions = { ...options, variables: { ...options.variables, ...changed } }
+    const advice = isListGiven(changedOptions) ? adviceOnList : adviceOnAddresses(options.stateDir)
+    router = await startRouter(routerOptions(changedOptions, addresses), log, { ...shared, advice })
+    return router
+  }
+  const startUnit = async (index: number): Promise<Stack> => {
+    const unit = await startStack(unitOptions(options, shared, index), logOf(index, log), shared)
+    units[index] = unit
+    return unit
+  }
+  parts.atEnd(() => Promise.all(units.map((unit) => unit.stop())))
+  // First of all nobody is sent on any more.
+  parts.atEnd(() => router?.stop())
+
+  const [first] = await settled([startTheRouter(), settled(urls.map((_, index) => startUnit(index)))])
+  rememberPorts(options.stateDir, addresses)
+  if (options.variables.DATABASE_URL !== undefined) log.note('DATABASE_URL is given: all regions share that database.')
+  for (const url of leftOut(options, urls)) log.note(`SCHEDULER_LIST does not name ${url}: it gets no spawns.`)
+  const stop = async (): Promise<void> => {
+    await parts.takeApart()
+    await keeper.close()
+  }
+  return {
+    url: first.url,
+    get router() {
+      return router ?? first
+    },
+    units,
+    ...(gateway && { gateway }),
+    startRouter: startTheRouter,
+    startUnit,
+    summary: summaryOf(options, first, units),
+    broken: Promise.race([first, ...units].map(({ broken }) => broken)),
+    stop,
+    async kill() {
+      await Promise.all([keeper.close('kill'), router?.kill(), ...units.map((unit) => unit.kill())])
+      await stop()
+    },
+  }
+}
+
+const routerOptions = (options: StackOptions, { router, dynamodb, units }: Addresses): StackOptions => ({
+  ...options,
+  port: router,
+  ports: { dynamodb },
+  variables: routerVariables(options, units.map(unitUrl)),
+})
+
+const unitOptions = (options: StackOptions, { addresses, gateway }: Shared, index: number): StackOptions => {
+  const port = addresses.units[index]
+  if (port === undefined) throw new RangeError(`There is no region ${index + 1}`)
+  const { gateway: _, ...own } = options.ports
+  const places: RegionPlaces = {
+    router: unitUrl(addresses.router),
+    dynamodb: unitUrl(addresses.dynamodb),
+    gateway: gateway?.url,
+  }
+  return {
+    ...options,
+    stateDir: regionDir(options.stateDir, index + 1),
+    fresh: false,
+    port,
+    ports: Object.fromEntries(Object.entries(own).map(([part, first]) => [part, first + index + 1])),
+    variables: unitVariables(options, unitUrl(port), places),
+  }
+}
+
+const logOf = (index: number, { line, note }: StackLog): StackLog => ({
+  line: (source, text) => line(`${index + 1} ${source}`, text),
+  note: (message) => note(`region ${index + 1}: ${message}`),
+})
+
+const summaryOf = ({ stateDir }: StackOptions, router: Router, units: readonly Stack[]): string[] => {
+  const ofUnits = units.flatMap(({ about: [first, ...others] }, index): SummaryLine[] => [
+    [`Region ${index + 1}`, first?.[1] ?? ''],
+    ...others.map(([label, text]): SummaryLine => [`  ${label}`, text]),
+  ])
+  const { environment } = units[0] ?? { environment: {} }
+  return linesOf([
+    ...router.about,
+    ...ofUnits,
+    walletLine(environment),
+    arweaveLine(environment),
+    ...dataLines(stateDir, notServed(stateDir, 'regions')),
+  ])
+}

@@ -1,0 +1,32 @@
+/** What a stack says of itself when it is up: a few lines for people. */
+import type { StackOptions } from './options.ts'
+import { addressOf, readWallet } from './wallet.ts'
+
+/** What runs where, by a name in the first column. */
+export type SummaryLine = readonly [label: string, text: string]
+
+const width = 16
+
+export const linesOf = (summary: readonly SummaryLine[]): string[] =>
+  summary.map(([label, text]) => label.padEnd(width) + text)
+
+type Environment = Readonly<Record<string, string>>
+
+export const sizeLine = (url: string, { instances, concurrency }: StackOptions): string =>
+  `${url}, ${instances} ${instances === 1 ? 'instance' : 'instances'}, ${concurrency === 1 ? 'one request' : `${concurrency} requests`} each`
+
+export const walletLine = ({ SU_WALLET, SU_WALLET_PATH = '' }: Environment): SummaryLine => {
+  const address = addressOf(SU_WALLET ?? readWallet(SU_WALLET_PATH)) ?? 'not readable'
+  return ['Wallet', SU_WALLET === undefined ? `${address}, ${SU_WALLET_PATH}` : address]
+}
+
+export const arweaveLine = ({ GATEWAY_URL, UPLOAD_NODE_URL, CACHE_URL }: Environment): SummaryLine => [
+  'Arweave',
+  `gateway ${GATEWAY_URL}, bundler ${UPLOAD_NODE_URL}, cache ${CACHE_URL}`,
+]
+
+/** Where the data is, and what of it is not served now. */
+export const dataLines = (stateDir: string, notServed: string | undefined): SummaryLine[] => [
+  ['Data', stateDir],
+  ...(notServed === undefined ? [] : ([['Note', notServed]] as const)),
+]
