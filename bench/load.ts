@@ -12,7 +12,7 @@ export interface Measured {
   p50: number
   p99: number
   max: number
-  /** Answers other than 200, by status. */
+  /** Answers with another status than the one expected, by status. */
   refused: Map<number, number>
   bytes: number
 }
@@ -49,29 +49,39 @@ export class Client {
   }
 
   /** Sends all requests, `clients` of them at once, and says how long they took. */
-  async run(requests: readonly Request[], clients: number): Promise<Measured> {
-    const latencies: number[] = []
-    const refused = new Map<number, number>()
-    let bytes = 0
-    let next = 0
-    const begin = performance.now()
-    const client = async () => {
-      for (let one = requests[next++]; one; one = requests[next++]) {
-        const start = performance.now()
-        const { status, body } = await this.send(one)
-        latencies.push(performance.now() - start)
-        bytes += body.length
-        if (status !== 200) refused.set(status, (refused.get(status) ?? 0) + 1)
-      }
-    }
-    await Promise.all(Array.from({ length: clients }, client))
-    const seconds = (performance.now() - begin) / 1000
-    latencies.sort((a, b) => a - b)
-    const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0
-    return { perSecond: latencies.length / seconds, p50: at(0.5), p99: at(0.99), max: at(1), refused, bytes }
+  run(requests: readonly Request[], clients: number, expected = 200): Promise<Measured> {
+    return measure(requests, clients, (one) => this.send(one), expected)
   }
 
   close(): void {
     this.agent.destroy()
   }
+}
+
+/** A closed loop: each of the clients sends its next request when it has its answer. */
+export async function measure(
+  requests: readonly Request[],
+  clients: number,
+  send: (request: Request) => Promise<Answer>,
+  expected = 200,
+): Promise<Measured> {
+  const latencies: number[] = []
+  const refused = new Map<number, number>()
+  let bytes = 0
+  let next = 0
+  const begin = performance.now()
+  const client = async () => {
+    for (let one = requests[next++]; one; one = requests[next++]) {
+      const start = performance.now()
+      const { status, body } = await send(one)
+      latencies.push(performance.now() - start)
+      bytes += body.length
+      if (status !== expected) refused.set(status, (refused.get(status) ?? 0) + 1)
+    }
+  }
+  await Promise.all(Array.from({ length: clients }, client))
+  const seconds = (performance.now() - begin) / 1000
+  latencies.sort((a, b) => a - b)
+  const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0
+  return { perSecond: latencies.length / seconds, p50: at(0.5), p99: at(0.99), max: at(1), refused, bytes }
 }

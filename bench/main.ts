@@ -3,7 +3,7 @@
  *
  *   npm run bench                      everything, here and with AWS's latencies
  *   npm run bench -- --quick           fewer requests
- *   npm run bench -- --only writes     writes, pages or units
+ *   npm run bench -- --only writes     writes, pages, units or router
  *   npm run bench -- --latency 10,30   ms that each call of DynamoDB and S3 takes longer
  *
  * INSTANCES and CONCURRENCY are the stack's (README.md).
@@ -20,6 +20,7 @@ import { signatureRate, transactionRate } from './baselines.ts'
 import { makeMessages, makeProcess, makeWallet } from './items.ts'
 import { Client, type Measured } from './load.ts'
 import { figure, heading, line } from './report.ts'
+import { measureRouter } from './router.ts'
 import { measureUnits, walletOf } from './units.ts'
 
 const { values: args } = parseArgs({
@@ -149,12 +150,18 @@ async function units({ environment }: Stack): Promise<void> {
 
 async function all(title: string, latency: { dynamodb: number; s3: number }): Promise<void> {
   console.log(`\n=== ${title}`)
-  await withStack(latency, async (stack) => {
-    for (const text of stack.summary.slice(0, 1)) console.log(text)
-    if (wanted('writes')) await writes(stack, await baselines(stack))
-    if (wanted('pages')) await pages(stack)
-    if (wanted('units') && latency.dynamodb === 0) await units(stack)
-  })
+  if (wanted('writes') || wanted('pages') || (wanted('units') && latency.dynamodb === 0)) {
+    await withStack(latency, async (stack) => {
+      for (const text of stack.summary.slice(0, 1)) console.log(text)
+      if (wanted('writes')) await writes(stack, await baselines(stack))
+      if (wanted('pages')) await pages(stack)
+      if (wanted('units') && latency.dynamodb === 0) await units(stack)
+    })
+  }
+  if (wanted('router')) {
+    const { instances } = parseOptions(process.env)
+    await measureRouter({ some, latency: latency.dynamodb, instances })
+  }
 }
 
 const [dynamodb = 10, s3 = 30] = (args.latency ?? '10,30').split(',').map(Number)

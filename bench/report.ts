@@ -2,7 +2,7 @@
 import type { Measured } from './load.ts'
 
 const column = (text: string, width: number) => text.padStart(width)
-const round = (value: number) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2))
+const round = (value: number) => value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : value >= 0.1 ? 2 : 3)
 
 export function heading(title: string): void {
   console.log(`\n${title}`)

@@ -1,0 +1,33 @@
+/** How far it is, for whoever looks on: one line that is drawn anew on a terminal, and elsewhere a line now and then. */
+
+export interface Progress {
+  show(done: number, all: number): void
+  /** Leaves the last line standing. */
+  end(): void
+}
+
+/** Where nobody looks on, a log should not fill up with it. */
+const EVERY_MS = 5_000
+const WIDTH = 30
+
+/** @param write to standard error: standard output is the report's */
+export function createProgress(write: (text: string) => void, terminal: boolean, now = () => Date.now()): Progress {
+  let lastAt = Number.NEGATIVE_INFINITY
+  let drawn = false
+  return {
+    show(done, all) {
+      const finished = done >= all
+      if (!terminal && !finished && now() - lastAt < EVERY_MS) return
+      lastAt = now()
+      const share = all === 0 ? 1 : Math.min(1, done / all)
+      const bar = '#'.repeat(Math.round(share * WIDTH)).padEnd(WIDTH, '.')
+      const text = `[${bar}] ${done} of ${all} processes`
+      write(terminal ? `\r\u001B[K${text}` : `${text}\n`)
+      drawn = true
+    },
+    end() {
+      if (terminal && drawn) write('\n')
+      drawn = false
+    },
+  }
+}
