@@ -29,6 +29,8 @@ export interface Head {
   firstNonce: 0 | -1
   /** The process's `Settlement-Depth` tag, parsed: confirmations that a base-layer transaction needs. */
   settlementDepth: number
+  /** Of a head that was ever frozen to be moved: the version of the process's placement for which it opens (`LogFence`). */
+  awaits?: number
 }
 
 /** An item as the log keeps it: in the record, or in the blob store. */

@@ -1,5 +1,6 @@
 /** What a head's state allows (contract, "What is refused"), and when two heads are the same. */
 import { SchedulerError } from '../errors.ts'
+import type { NewLog } from '../ports/log-import.ts'
 import type { Head } from './record.ts'
 
 /** Why nothing can be scheduled after this head, if so; also without one (no such process). */
@@ -25,6 +26,25 @@ export const unknownProcess = () => new SchedulerError('not-found', 'Process not
 
 const incomplete = () =>
   new SchedulerError('incomplete', 'The process is still being migrated to this scheduler unit', { retryAfter: 60 })
+
+/** The head of a process whose records are still to come: it covers none of them. */
+export const incompleteHead = ({
+  process,
+  timestamp,
+  blockHeight,
+  epoch,
+  firstNonce,
+  settlementDepth,
+}: NewLog): Head => ({
+  process,
+  state: 'incomplete',
+  next: firstNonce,
+  timestamp,
+  blockHeight,
+  epoch,
+  firstNonce,
+  settlementDepth,
+})
 
 /** The same end of the same log: what a commit's condition in the store compares. */
 export const sameHead = (a: Head, b: Head): boolean =>

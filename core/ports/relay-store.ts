@@ -35,6 +35,7 @@ export interface RelayStore {
   wake(process: string): Promise<void>
 
   setAside(item: SetAside): Promise<void>
-  listSetAside(): AsyncIterable<SetAside>
+  /** Of one process, or of all: then the whole table is read. */
+  listSetAside(process?: string): AsyncIterable<SetAside>
   removeSetAside(item: Pick<SetAside, 'process' | 'nonce' | 'part'>): Promise<void>
 }

@@ -16,6 +16,7 @@ interface HeadRow {
   epoch: number
   first: 0 | -1
   depth: number
+  awaits?: number
 }
 
 export type Attributes = Record<string, AttributeValue>
@@ -35,6 +36,7 @@ export function toHeadRow(head: Head): Attributes {
     depth: head.settlementDepth,
     ...(head.hashChain && { chain: head.hashChain }),
     ...(head.lastAssignment && { last: head.lastAssignment }),
+    ...(head.awaits !== undefined && { awaits: head.awaits }),
   }
   return marshall(row)
 }
@@ -52,6 +54,7 @@ export function fromHeadRow(attributes: Attributes): Head {
     settlementDepth: row.depth,
     ...(row.chain && { hashChain: Buffer.from(row.chain) }),
     ...(row.last && { lastAssignment: Buffer.from(row.last) }),
+    ...(row.awaits !== undefined && { awaits: row.awaits }),
   }
 }
 

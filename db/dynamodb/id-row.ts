@@ -69,6 +69,25 @@ const once = {
   ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
 } satisfies Partial<Put>
 
+/** What an imported record is found by: an item or a transaction, an assignment, a deep hash. A process is found by its head. */
+export interface Imported extends Pick<Link, 'id' | 'nonce' | 'timestamp' | 'assignmentId'> {
+  process: string
+  kind: Link['kind'] | 'process'
+  deepHash?: string
+}
+
+/** All rows of an imported record, as a commit would have written them. */
+export function importedRows({ process, kind, id, assignmentId, deepHash, ...place }: Imported): Attributes[] {
+  const row = rowOf({ ...place, assignmentId })
+  const rows = [marshall({ ...keyOf(assignmentId, 'assignment', process), nonce: row.nonce, time: row.time })]
+  if (kind === 'message') rows.push(marshall({ ...keyOf(id, 'posted', process), ...row }))
+  if (kind === 'transaction') rows.push(marshall({ ...keyOf(id, 'assigned', process), ...row }))
+  if (deepHash !== undefined) rows.push(marshall({ ...keyOf(deepHash, 'deep-hash', process), ...row }))
+  return rows
+}
+
+export const deepHashKey = (process: string, hash: string): Attributes => marshall(keyOf(hash, 'deep-hash', process))
+
 export function toPlace(attributes: Attributes): Place {
   const row = unmarshall(attributes) as IdRow
   return {

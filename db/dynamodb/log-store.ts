@@ -1,9 +1,14 @@
 /** The log in DynamoDB: adapter of `core/ports/log-store.ts`. docs/architecture.md has the tables and what a call costs. */
-import { type TransactWriteItem, TransactWriteItemsCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import {
+  type CancellationReason,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
 import type { LogRecord } from '../../core/log/record.ts'
 import type { Commit, CommitOutcome, Link, LogStore, Spawn, SpawnOutcome } from '../../core/ports/log-store.ts'
 import type { DynamoDb } from './client.ts'
-import { failedWrite, unavailable } from './failures.ts'
+import { cancellation, failedWrite, unavailable } from './failures.ts'
 import { fromHeadRow, headKey, moveHead, toHeadRow } from './head-row.ts'
 import { assignmentRow, deepHashRow, ID_ROW_BYTES, itemRow, toPlace } from './id-row.ts'
 import { createLogReader } from './log-reader.ts'
@@ -106,15 +111,9 @@ export function createLogStore(db: DynamoDb, owner: Buffer): LogStore {
   }
 }
 
-type Reasons = NonNullable<import('@aws-sdk/client-dynamodb').TransactionCanceledException['CancellationReasons']>
+type Reasons = readonly CancellationReason[]
 
 const isNamed = (error: unknown, name: string): error is Error => error instanceof Error && error.name === name
-
-/** Why DynamoDB cancelled a transaction, row by row; undefined when it was something else that went wrong. */
-function cancellation(error: unknown): Reasons | undefined {
-  if (!isNamed(error, 'TransactionCanceledException') || !('CancellationReasons' in error)) return undefined
-  return error.CancellationReasons as Reasons
-}
 
 /** Which rows refused tells what the log holds already: reasons come in the order of the rows. */
 function commitOutcome([atHead, ...reasons]: Reasons, perLink: readonly TransactWriteItem[][]): CommitOutcome {

@@ -47,6 +47,25 @@ function toProgress(process: string, rows: readonly ProgressRow[]): Progress | u
 
 export function createRelayStore({ client, tables }: DynamoDb<'heads'>): RelayStore {
   const table = { TableName: tables.heads }
+  const setAsides = { ...table, ConsistentRead: true, ExpressionAttributeNames: { '#row': 'row' } }
+  const scanSetAsides = () =>
+    paginateScan(
+      { client },
+      {
+        ...setAsides,
+        FilterExpression: 'begins_with(#row, :prefix)',
+        ExpressionAttributeValues: marshall({ ':prefix': SET_ASIDE }),
+      },
+    )
+  const querySetAsides = (process: string) =>
+    paginateQuery(
+      { client },
+      {
+        ...setAsides,
+        KeyConditionExpression: 'process = :process AND begins_with(#row, :prefix)',
+        ExpressionAttributeValues: marshall({ ':process': process, ':prefix': SET_ASIDE }),
+      },
+    )
   return {
     progress: (process) =>
       reading(async () => {
@@ -123,18 +142,9 @@ export function createRelayStore({ client, tables }: DynamoDb<'heads'>): RelaySt
         await client.send(new PutItemCommand({ ...table, Item }))
       }),
 
-    async *listSetAside() {
+    async *listSetAside(of) {
       try {
-        const pages = paginateScan(
-          { client },
-          {
-            ...table,
-            FilterExpression: 'begins_with(#row, :prefix)',
-            ExpressionAttributeNames: { '#row': 'row' },
-            ExpressionAttributeValues: { ':prefix': { S: SET_ASIDE } },
-            ConsistentRead: true,
-          },
-        )
+        const pages = of === undefined ? scanSetAsides() : querySetAsides(of)
         for await (const { Items } of pages) {
           for (const row of Items ?? []) {
             const { process, nonce, part, id, reason, at } = unmarshall(row) as SetAside

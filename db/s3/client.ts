@@ -4,9 +4,11 @@ import { Agent as HttpsAgent } from 'node:https'
 import { S3Client } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 
-export function createS3(endpoint?: string): S3Client {
+/** @param region the function's own unless said otherwise */
+export function createS3(endpoint?: string, region?: string): S3Client {
   const sockets = { keepAlive: true, maxSockets: 64 }
   return new S3Client({
+    ...(region && { region }),
     ...(endpoint && { endpoint, forcePathStyle: true }),
     maxAttempts: 3,
     // The digest that we send ourselves is the checksum; another one would double the work and change the transfer.

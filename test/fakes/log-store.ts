@@ -27,16 +27,24 @@ const placeOf = (link: Link): Place => ({
   timestamp: link.timestamp,
 })
 
-const sameHead = (a: Head, b: Head): boolean => isDeepStrictEqual({ ...a, state: '' }, { ...b, state: '' })
+const sameHead = (a: Head, b: Head): boolean =>
+  isDeepStrictEqual({ ...a, state: '', awaits: 0 }, { ...b, state: '', awaits: 0 })
+
+/** What a log holds; its other ports' fakes work on it too. */
+export interface FakeLog {
+  heads: Map<string, Head>
+  /** By `process/nonce`. */
+  records: Map<string, LogRecord>
+  /** By id: all its places. */
+  findings: Map<string, Finding[]>
+  /** By `process/hash`. */
+  deepHashes: Map<string, Place>
+}
 
 export class FakeLogStore implements LogStore {
   readonly limits: CommitLimits
   faults: Faults<LogOperation> = {}
-  readonly #heads = new Map<string, Head>()
-  readonly #records = new Map<string, LogRecord>()
-  /** By id: all its places. */
-  readonly #findings = new Map<string, Finding[]>()
-  readonly #deepHashes = new Map<string, Place>()
+  readonly held: FakeLog = { heads: new Map(), records: new Map(), findings: new Map(), deepHashes: new Map() }
   /** Transactions that happened, by token. */
   readonly #done = new Map<string, Commit | Spawn>()
 
@@ -77,7 +85,7 @@ export class FakeLogStore implements LogStore {
 
   async find(id: string): Promise<Finding[]> {
     return faulty(this.faults, 'find', [id], () =>
-      (this.#findings.get(id) ?? [])
+      (this.held.findings.get(id) ?? [])
         .map((finding) => ({ ...finding, place: { ...finding.place } }))
         .sort((a, b) => a.place.timestamp - b.place.timestamp || a.place.nonce - b.place.nonce),
     )
@@ -85,9 +93,9 @@ export class FakeLogStore implements LogStore {
 
   async setState(process: string, expected: HeadState, state: HeadState): Promise<boolean> {
     return faulty(this.faults, 'setState', [process, expected, state], () => {
-      const head = this.#heads.get(process)
+      const head = this.held.heads.get(process)
       if (head?.state !== expected) return false
-      this.#heads.set(process, { ...head, state })
+      this.held.heads.set(process, { ...head, state })
       return true
     })
   }
@@ -97,7 +105,7 @@ export class FakeLogStore implements LogStore {
    * `assignmentIds` makes assignments findable, by nonce.
    */
   restore(head: Head, records: readonly LogRecord[], assignmentIds: ReadonlyMap<number, string> = new Map()): void {
-    this.#heads.set(head.process, { ...head })
+    this.held.heads.set(head.process, { ...head })
     for (const record of records) {
       this.#put(record)
       const assignment = assignmentIds.get(record.nonce) ?? ''
@@ -110,7 +118,7 @@ export class FakeLogStore implements LogStore {
 
   /** Loses one record, as no store should. */
   lose(process: string, nonce: number): void {
-    this.#records.delete(`${process}/${nonce}`)
+    this.held.records.delete(`${process}/${nonce}`)
   }
 
   async #transact<T extends CommitOutcome | SpawnOutcome>(
@@ -142,25 +150,26 @@ export class FakeLogStore implements LogStore {
     this.#checkShape(commit)
     if (this.#happened(commit)) return { kind: 'committed' }
     const { process } = commit.from
-    const head = this.#heads.get(process)
+    const head = this.held.heads.get(process)
     const moved = head === undefined || head.state !== 'open' || !sameHead(head, commit.from)
     const current = moved && head !== undefined ? { head: { ...head } } : {}
 
     const refusals = new Map<number, { reason: 'scheduled' | 'deep-hash'; place: Place }>()
     for (const [index, link] of commit.links.entries()) {
-      const there = this.#findings
+      const there = this.held.findings
         .get(link.id)
         ?.find((finding) => finding.process === process && finding.kind === postedOrAssigned(link.kind))
-      const known = link.deepHash?.claimed ? this.#deepHashes.get(`${process}/${link.deepHash.hash}`) : undefined
+      const known = link.deepHash?.claimed ? this.held.deepHashes.get(`${process}/${link.deepHash.hash}`) : undefined
       if (there !== undefined) refusals.set(index, { reason: 'scheduled', place: { ...there.place } })
       else if (known !== undefined) refusals.set(index, { reason: 'deep-hash', place: { ...known } })
     }
     if (refusals.size > 0) return { kind: 'refused', refusals, ...current }
-    if (moved || commit.links.some((link) => this.#records.has(`${process}/${link.nonce}`))) {
+    if (moved || commit.links.some((link) => this.held.records.has(`${process}/${link.nonce}`))) {
       return { kind: 'head-moved', ...current }
     }
 
-    this.#heads.set(process, { ...commit.to })
+    // What a commit does not write stays as it is.
+    this.held.heads.set(process, { ...commit.to, ...(head.awaits !== undefined && { awaits: head.awaits }) })
     let timeKey = commit.from.timestamp
     for (const link of commit.links) {
       const { kind, id, nonce, timestamp, blockHeight, assignment, item } = link
@@ -169,7 +178,7 @@ export class FakeLogStore implements LogStore {
       this.#addFinding(id, { process, kind: postedOrAssigned(kind), place: placeOf(link) })
       this.#addFinding(link.assignmentId, { process, kind: 'assignment', place: placeOf(link) })
       const key = `${process}/${link.deepHash?.hash}`
-      if (link.deepHash !== undefined && !this.#deepHashes.has(key)) this.#deepHashes.set(key, placeOf(link))
+      if (link.deepHash !== undefined && !this.held.deepHashes.has(key)) this.held.deepHashes.set(key, placeOf(link))
     }
     this.#done.set(commit.token, commit)
     return { kind: 'committed' }
@@ -179,9 +188,9 @@ export class FakeLogStore implements LogStore {
     if (spawn.token.length > 36) throw new Error('a token of more than 36 characters')
     if (this.#happened(spawn)) return { kind: 'committed' }
     const { head, record, assignmentId } = spawn
-    const there = this.#heads.get(head.process)
+    const there = this.held.heads.get(head.process)
     if (there !== undefined) return { kind: 'exists', head: { ...there } }
-    this.#heads.set(head.process, { ...head })
+    this.held.heads.set(head.process, { ...head })
     this.#put(record)
     if (assignmentId !== undefined) {
       const place = { assignment: assignmentId, nonce: record.nonce, timestamp: record.timestamp }
@@ -217,21 +226,21 @@ export class FakeLogStore implements LogStore {
   }
 
   #head(process: string): Head | undefined {
-    const head = this.#heads.get(process)
+    const head = this.held.heads.get(process)
     return head === undefined ? undefined : { ...head }
   }
 
   #record(process: string, nonce: number): LogRecord {
-    const record = this.#records.get(`${process}/${nonce}`)
+    const record = this.held.records.get(`${process}/${nonce}`)
     if (record === undefined) throw new SchedulerError('unavailable', 'A record of the log is missing.')
     return record
   }
 
   #put(record: LogRecord): void {
-    this.#records.set(`${record.process}/${record.nonce}`, { ...record })
+    this.held.records.set(`${record.process}/${record.nonce}`, { ...record })
   }
 
   #addFinding(id: string, finding: Finding): void {
-    this.#findings.set(id, [...(this.#findings.get(id) ?? []), finding])
+    this.held.findings.set(id, [...(this.held.findings.get(id) ?? []), finding])
   }
 }

@@ -51,8 +51,9 @@ export class FakeRelayStore implements RelayStore {
     })
   }
 
-  async *listSetAside(): AsyncGenerator<SetAside> {
+  async *listSetAside(process?: string): AsyncGenerator<SetAside> {
     for (const item of [...this.#setAside.values()]) {
+      if (process !== undefined && item.process !== process) continue
       yield await faulty(this.faults, 'listSetAside', [], () => ({ ...item }))
     }
   }

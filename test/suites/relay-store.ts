@@ -86,10 +86,13 @@ export function relayStoreBehaviours(name: string, world: () => RelayStoreWorld)
         setAside(process, 20),
       ]
       for (const item of items) await store().setAside(item)
+      await store().setAside(setAside(randomId(), 3))
       const again = { ...setAside(process, 3), reason: 'status 422: still no' }
       await store().setAside(again)
       const listed = async () => {
-        const mine = (await all(store().listSetAside())).filter((item) => item.process === process)
+        const mine = await all(store().listSetAside(process))
+        const anyones = (await all(store().listSetAside())).filter((item) => item.process === process)
+        expect(new Set(anyones)).toEqual(new Set(mine))
         return mine.sort((a, b) => a.nonce - b.nonce || b.part.localeCompare(a.part))
       }
       expect(await listed()).toEqual([items[0], again, items[2], items[3]])

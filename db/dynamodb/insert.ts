@@ -1,0 +1,104 @@
+/**
+ * Many new rows, none of them over one that is there. BatchWriteItem takes no conditions, a transaction costs twice the units,
+ * and a PutItem for each row ten times the processor's time: so these are PartiQL inserts, 25 a call, each of which is refused
+ * by itself where its key is there. (Who runs this needs `dynamodb:PartiQLInsert` on the table.)
+ */
+import { type AttributeValue, BatchExecuteStatementCommand, type BatchStatementRequest } from '@aws-sdk/client-dynamodb'
+import pMap from 'p-map'
+import pRetry, { type Options } from 'p-retry'
+import type { DynamoDb } from './client.ts'
+import { isMistake } from './failures.ts'
+import type { Attributes } from './head-row.ts'
+
+const ROWS_A_CALL = 25
+const BYTES_A_CALL = 1_000_000
+const CALLS_AT_ONCE = 8
+
+const RETRIES: Options = {
+  retries: 8,
+  minTimeout: 20,
+  maxTimeout: 2_000,
+  randomize: true,
+  shouldRetry: ({ error }) => !(error instanceof RefusedStatement) && !isMistake(error),
+}
+
+/** What no repetition helps. */
+class RefusedStatement extends Error {
+  constructor(code: string | undefined, message: string | undefined) {
+    super(message)
+    // As the same mistake is named in any other call (failures.ts).
+    this.name = code === 'ValidationError' ? 'ValidationException' : (code ?? 'RefusedStatement')
+  }
+}
+
+/** Refusals that say nothing of the row. */
+const PASSING: readonly string[] = [
+  'InternalServerError',
+  'ProvisionedThroughputExceeded',
+  'RequestLimitExceeded',
+  'ThrottlingError',
+  'TransactionConflict',
+]
+
+/** Gives the rows whose keys were there already, in no order. No two of the rows may have the same key. Throws what the SDK throws. */
+export async function insertAll(
+  { client }: Pick<DynamoDb, 'client'>,
+  table: string,
+  rows: readonly Attributes[],
+): Promise<Attributes[]> {
+  const there: Attributes[] = []
+  const insert = async (batch: Attributes[]): Promise<void> => {
+    let left = batch
+    await pRetry(async () => {
+      const Statements = left.map((row) => statement(table, row))
+      const { Responses = [] } = await client.send(new BatchExecuteStatementCommand({ Statements }))
+      const again: Attributes[] = []
+      for (const [index, row] of left.entries()) {
+        const refusal = Responses[index]?.Error
+        if (refusal?.Code === 'DuplicateItem') there.push(row)
+        else if (refusal && PASSING.includes(refusal.Code ?? '')) again.push(row)
+        else if (refusal) throw new RefusedStatement(refusal.Code, refusal.Message)
+      }
+      left = again
+      if (left.length > 0) throw new Error(`${left.length} of ${batch.length} rows were throttled`)
+    }, RETRIES)
+  }
+  await pMap(batchesOf(rows), insert, { concurrency: CALLS_AT_ONCE })
+  return there
+}
+
+const statement = (table: string, row: Attributes): BatchStatementRequest => ({
+  Statement: `INSERT INTO "${table}" VALUE {${Object.keys(row)
+    .map((name) => `'${name}': ?`)
+    .join(', ')}}`,
+  Parameters: Object.values(row),
+})
+
+function batchesOf(rows: readonly Attributes[]): Attributes[][] {
+  const batches: Attributes[][] = []
+  let bytes = 0
+  for (const row of rows) {
+    const size = rowBytes(row)
+    const last = batches.at(-1)
+    if (last && last.length < ROWS_A_CALL && bytes + size <= BYTES_A_CALL) {
+      last.push(row)
+      bytes += size
+    } else {
+      batches.push([row])
+      bytes = size
+    }
+  }
+  return batches
+}
+
+/** Bytes of a row as DynamoDB counts them, about: a number counts as the most that it may take. */
+export const rowBytes = (row: Attributes): number =>
+  Object.entries(row).reduce((sum, [name, value]) => sum + name.length + valueBytes(value), 0)
+
+function valueBytes({ S, B, M, L }: AttributeValue): number {
+  if (S !== undefined) return Buffer.byteLength(S)
+  if (B !== undefined) return B.length
+  if (M !== undefined) return 3 + rowBytes(M)
+  if (L !== undefined) return 3 + L.reduce((sum, value) => sum + 1 + valueBytes(value), 0)
+  return 21
+}

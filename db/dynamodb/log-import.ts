@@ -1,0 +1,193 @@
+/**
+ * Brings processes into the log that were scheduled elsewhere: adapter of `core/ports/log-import.ts`. The rows are those of a
+ * commit, written by themselves instead of in a transaction, for half the units: until a head covers a record nobody reads it.
+ * Records go before the rows by which they are found.
+ */
+import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { SchedulerError } from '../../core/errors.ts'
+import { sameRecord } from '../../core/log/same-record.ts'
+import { incompleteHead, sameHead } from '../../core/log/state.ts'
+import type { ImportedRecord, LogImport } from '../../core/ports/log-import.ts'
+import { batchGet } from './batch-get.ts'
+import type { DynamoDb } from './client.ts'
+import { reading, unavailable } from './failures.ts'
+import { type Attributes, fromHeadRow, toHeadRow } from './head-row.ts'
+import { deepHashKey, importedRows, toPlace } from './id-row.ts'
+import { insertAll, rowBytes } from './insert.ts'
+import { recordKey, recordRows } from './record-row.ts'
+
+/** A row of DynamoDB has 400 KB at most. */
+const MAX_ROW_BYTES = 409_600
+
+/** @param owner public key of the unit's wallet, 512 bytes */
+export function createLogImport(db: DynamoDb, owner: Buffer): LogImport {
+  const { client, tables } = db
+  const rows = recordRows(owner)
+
+  /** The rows that are there under the keys of these, in their order. */
+  async function standingOf(
+    table: string,
+    of: readonly Attributes[],
+    keyOf: (row: Attributes) => Attributes,
+  ): Promise<{ row: Attributes; standing: Attributes }[]> {
+    const nameOf = (row: Attributes) => JSON.stringify(keyOf(row))
+    const found = await batchGet(db, table, of.map(keyOf), { consistent: true })
+    const byName = new Map(found.map((row) => [nameOf(row), row]))
+    return of.map((row) => {
+      const standing = byName.get(nameOf(row))
+      // Nothing of the log is ever deleted.
+      if (!standing) throw new Error(`a row of ${table} that was there is gone`)
+      return { row, standing }
+    })
+  }
+
+  async function addRecords(records: readonly ImportedRecord[]): Promise<void> {
+    const byKey = new Map<string, ImportedRecord>()
+    const inserts = records.map((record) => {
+      byKey.set(recordKey(record.process, record.nonce), record)
+      const row = rows.toRow(record)
+      if (rowBytes(row) > MAX_ROW_BYTES) throw tooLarge(record)
+      return row
+    })
+    if (byKey.size < records.length) throw new Error('a nonce is to be added twice at once')
+    const refused = await insertAll(db, tables.records, inserts)
+    for (const { row, standing } of await standingOf(tables.records, refused, recordKeyOf)) {
+      const record = byKey.get(row.pk?.S ?? '')
+      if (!record) throw new Error('a row that was not asked for')
+      const there = rows.fromRow(standing, record.process, record.nonce)
+      if (!sameRecord(there, record))
+        throw occupied(record.process, there.id, { nonce: there.nonce, timestamp: there.timestamp })
+    }
+  }
+
+  async function addIds(records: readonly ImportedRecord[]): Promise<void> {
+    const lowest = new Map<string, Attributes>()
+    for (const { assignmentId, ...record } of records) {
+      if (assignmentId === undefined) continue
+      for (const row of importedRows({ ...record, assignmentId })) {
+        const name = JSON.stringify(idKeyOf(row))
+        const known = lowest.get(name)
+        if (!known || nonceOf(row) < nonceOf(known)) lowest.set(name, row)
+      }
+    }
+    const refused = await insertAll(db, tables.ids, [...lowest.values()])
+    for (const { row, standing } of await standingOf(tables.ids, refused, idKeyOf)) {
+      if (mayStand(row, standing)) continue
+      await replace(row)
+    }
+  }
+
+  /** A row that has come after one of a greater nonce takes its place. */
+  async function replace(row: Attributes): Promise<void> {
+    try {
+      await client.send(
+        new PutItemCommand({
+          TableName: tables.ids,
+          Item: row,
+          ConditionExpression: 'nonce > :nonce',
+          ExpressionAttributeValues: { ':nonce': { N: String(nonceOf(row)) } },
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      )
+    } catch (error) {
+      // Another one was faster, or an attempt of our own.
+      if (!(isRefusal(error) && error.Item && mayStand(row, error.Item))) throw error
+    }
+  }
+
+  return {
+    begin: (log) =>
+      reading(async () => {
+        const head = incompleteHead(log)
+        try {
+          await client.send(
+            new PutItemCommand({
+              TableName: tables.heads,
+              Item: toHeadRow(head),
+              ConditionExpression: 'attribute_not_exists(process)',
+              ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+            }),
+          )
+          return head
+        } catch (error) {
+          if (!(isRefusal(error) && error.Item)) throw error
+          return fromHeadRow(error.Item)
+        }
+      }),
+
+    add: (records) =>
+      reading(async () => {
+        await addRecords(records)
+        await addIds(records)
+      }),
+
+    deepHash: (process, hash) =>
+      reading(async () => {
+        const { Item } = await client.send(
+          new GetItemCommand({ TableName: tables.ids, Key: deepHashKey(process, hash), ConsistentRead: true }),
+        )
+        return Item && toPlace(Item)
+      }),
+
+    async finish(from, to) {
+      if (from.state === 'open') throw new Error('an open head is moved by commits')
+      const { next, state, lastAssignment, awaits } = from
+      try {
+        await client.send(
+          new PutItemCommand({
+            TableName: tables.heads,
+            Item: toHeadRow(to),
+            ConditionExpression: [
+              '#state = :state AND #next = :next',
+              lastAssignment ? '#last = :last' : 'attribute_not_exists(#last)',
+              awaits === undefined ? 'attribute_not_exists(awaits)' : 'awaits = :awaits',
+            ].join(' AND '),
+            ExpressionAttributeNames: { '#state': 'state', '#next': 'next', '#last': 'last' },
+            ExpressionAttributeValues: {
+              ':state': { S: state },
+              ':next': { N: String(next) },
+              ...(lastAssignment && { ':last': { B: lastAssignment } }),
+              ...(awaits !== undefined && { ':awaits': { N: String(awaits) } }),
+            },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        )
+        return true
+      } catch (error) {
+        if (!isRefusal(error)) throw unavailable(error)
+        const standing = error.Item && fromHeadRow(error.Item)
+        return standing !== undefined && sameHead(standing, to) && standing.awaits === to.awaits
+      }
+    },
+  }
+}
+
+const recordKeyOf = ({ pk }: Attributes): Attributes => (pk ? { pk } : {})
+const idKeyOf = ({ id, at }: Attributes): Attributes => (id && at ? { id, at } : {})
+const nonceOf = (row: Attributes): number => Number(row.nonce?.N)
+
+/** Whether this row may stay where that one was to be. Throws where it may not, and that one may not take its place either. */
+function mayStand(row: Attributes, standing: Attributes): boolean {
+  const [wanted, there] = [toPlace(row), toPlace(standing)]
+  const [way, process = ''] = (row.at?.S ?? '').split('#')
+  const same = wanted.assignment === there.assignment && wanted.timestamp === there.timestamp
+  if (wanted.nonce === there.nonce && same) return true
+  if (wanted.nonce === there.nonce || way === 'assignment') throw occupied(process, row.id?.S ?? '', there)
+  return there.nonce < wanted.nonce
+}
+
+const isRefusal = (error: unknown): error is Error & { Item?: Attributes } =>
+  error instanceof Error && error.name === 'ConditionalCheckFailedException'
+
+const occupied = (
+  process: string,
+  id: string,
+  { assignment = '', nonce, timestamp }: { assignment?: string; nonce: number; timestamp: number },
+) =>
+  new SchedulerError('already-scheduled', `The log holds something else at nonce ${nonce} of process ${process}`, {
+    id,
+    place: { assignment, nonce, timestamp },
+  })
+
+const tooLarge = ({ process, nonce }: ImportedRecord) =>
+  new SchedulerError('message-too-large', `Nonce ${nonce} of process ${process} is larger than a row of the log may be`)
