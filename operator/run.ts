@@ -2,10 +2,17 @@
 import { SchedulerError } from '../core/errors.ts'
 import { ConfigurationError } from '../functions/config/parse.ts'
 import { type Command, type Exit, exits, UsageError, type Workplace } from './command.ts'
+import { placement } from './commands/placement.ts'
 import { reuploadCommand } from './commands/reupload.ts'
+import { units } from './commands/units.ts'
 import { uploads } from './commands/uploads.ts'
 
-const commands: Readonly<Record<string, Command>> = { uploads, reupload: reuploadCommand }
+const commands: Readonly<Record<string, Command>> = {
+  uploads,
+  reupload: reuploadCommand,
+  placement,
+  units,
+}
 
 export const help = (): string =>
   [
@@ -16,6 +23,7 @@ export const help = (): string =>
     ...Object.values(commands).flatMap(({ usage }) => usage.map((line) => `  npm run su -- ${line}`)),
     '',
     '  --json   one JSON object a line',
+    '  ENV      where the environment of a unit is: its env.json, or the folder of that; region-1 is one of STATE_DIR',
     '',
     'Exit status: 0 all done; 1 something was left undone; 2 the command was called wrongly.',
   ].join('\n')

@@ -1,8 +1,7 @@
 /** Uploads processes again from a time on (contract, "Upload": `reupload_bundles PID[,PID…] SINCE_MS [DELAY_MS]`). */
-import { isId } from '../../core/ans104/base64url.ts'
 import { hasCode } from '../../core/errors.ts'
 import { type Reuploaded, reupload } from '../../core/relay/reupload.ts'
-import { type Command, exits, parse, UsageError, type Workplace } from '../command.ts'
+import { type Command, exits, parse, processesIn, UsageError, type Workplace } from '../command.ts'
 
 interface Plan {
   since: number
@@ -15,10 +14,7 @@ export const reuploadCommand: Command = {
   async run(args, workplace) {
     const { values, positionals } = parse(args, { json: { type: 'boolean' } })
     const [list = '', since = '', delay = '0', ...more] = positionals
-    const processes = list.split(',').filter((id) => id !== '')
-    if (processes.length === 0 || !processes.every(isId)) {
-      throw new UsageError('Name processes by their ids of 43 characters, separated by commas.')
-    }
+    const processes = processesIn(list)
     const plan = {
       since: milliseconds(since, 'Say since when: milliseconds since 1970, 0 for everything.'),
       delayMs: milliseconds(delay, 'The delay between two records is a number of milliseconds.'),

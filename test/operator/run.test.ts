@@ -1,13 +1,14 @@
 /** The operator's commands: what they print, and how they end. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { relayProcess } from '../../core/relay/relay.ts'
 import { ConfigurationError } from '../../functions/config/parse.ts'
 import { run } from '../../operator/run.ts'
-import { stackEnvironment } from '../../operator/stack-environment.ts'
+import { routerEnvironment, stackEnvironment, unitEnvironment } from '../../operator/stack-environment.ts'
 import { away, RelayWorld, refused } from '../core/relay/world.ts'
+import { closed } from './workplace.ts'
 
 let world: RelayWorld
 let printed: string[]
@@ -21,7 +22,9 @@ beforeEach(() => {
 const su = (...args: string[]) =>
   world.clock.run(
     run(args, {
+      ...closed,
       uploads: () => world.deps,
+      clock: world.clock,
       print: (line) => printed.push(line),
       complain: (line) => complaints.push(line),
     }),
@@ -62,16 +65,30 @@ describe('calling it', () => {
       [['reupload', id, '2026-01-01'], 'since when'],
       [['reupload', id, '0', 'soon'], 'delay'],
       [['reupload', id, '0', '0', 'more'], 'more'],
+      [['placement'], 'show, move, abandon or adopt'],
+      [['placement', 'toString'], 'show, move, abandon or adopt'],
+      [['placement', 'show'], 'Name a process'],
+      [['placement', 'show', 'short'], 'Name a process'],
+      [['placement', 'show', id, '--to', 'b'], 'takes no --to'],
+      [['placement', 'move', id, '--from', 'a'], 'that gets the process'],
+      [['placement', 'move', id, '--to', 'b'], 'that has the process'],
+      [['placement', 'move', id, '--to', 'b', '--from', 'a', '--dead'], 'that has the process'],
+      [['placement', 'move', id, '--to'], '--to'],
+      [['placement', 'move', '--to', 'b', '--from', 'a'], 'Name processes'],
+      [['placement', 'move', id, id, '--to', 'b', '--from', 'a'], `What is ${id}`],
+      [['placement', 'abandon', id], 'that goes on'],
+      [['placement', 'adopt', id], `What is ${id}`],
+      [['units'], 'list, dead or alive'],
+      [['units', 'list', 'https://a.example'], 'list, dead or alive'],
+      [['units', 'dead'], 'by its address'],
+      [['units', 'dead', 'https://a.example/path'], 'by its address'],
+      [['units', 'dead', 'https://a.example', '--unit', 'a'], 'takes no --unit'],
+      [['units', 'alive', 'https://a.example'], '--unit ENV'],
+      [['units', 'alive', 'https://a.example', 'b', '--unit', 'a'], 'What is b'],
     ]
     for (const [args, complaint] of wrong) {
       complaints = []
-      const opened = run(args, {
-        uploads: () => {
-          throw new Error('opened')
-        },
-        print: () => {},
-        complain: (line) => complaints.push(line),
-      })
+      const opened = run(args, { ...closed, complain: (line) => complaints.push(line) })
       expect([args, await opened]).toEqual([args, 2])
       expect(complaints.join('\n')).toContain(complaint)
       expect(complaints.join('\n')).toContain('Usage:')
@@ -88,6 +105,7 @@ describe('calling it', () => {
 
   it('without a stack says what is missing', async () => {
     const exit = await run(['uploads', 'list'], {
+      ...closed,
       uploads: () => {
         throw new ConfigurationError(['HEADS_TABLE is missing.'])
       },
@@ -190,6 +208,27 @@ describe('the environment of the stack', () => {
       for (const nonsense of ['{', '{"HEADS_TABLE":1}']) {
         writeFileSync(join(dir, 'env.json'), nonsense)
         expect(() => stackEnvironment(own)).toThrow('is not what the local stack writes')
+      }
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
+  })
+
+  it('is each unit’s own, and the router’s, where there are several', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'operator-'))
+    const own = { STATE_DIR: dir, HEADS_TABLE: 'elsewhere' }
+    try {
+      expect(routerEnvironment(own)).toEqual(own)
+      for (const name of ['router', 'region-1']) {
+        mkdirSync(join(dir, name))
+        writeFileSync(join(dir, name, 'env.json'), JSON.stringify({ URL: name }))
+      }
+      expect(routerEnvironment(own)).toEqual({ ...own, URL: 'router' })
+      for (const where of ['region-1', join(dir, 'region-1'), join(dir, 'region-1', 'env.json')]) {
+        expect(unitEnvironment(own, where)).toEqual({ URL: 'region-1' })
+      }
+      for (const where of ['region-2', dir, join(dir, 'region-1', 'env.json', 'env.json')]) {
+        expect(() => unitEnvironment(own, where)).toThrow(`There is no environment of a unit at ${where}`)
       }
     } finally {
       rmSync(dir, { recursive: true })
