@@ -2,13 +2,14 @@
  * Bundles each function into `.build/{name}/index.mjs`, everything included, AWS's SDK too, so that what runs is what was tested.
  * Dynamic imports stay files of their own, which are read when they are needed.
  *
- *   node infra/build.ts
+ *   node infra/build.ts    says how large each is; fails where one is larger than it may be (bundle-sizes.ts)
  */
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, context, type Plugin, stop } from 'esbuild'
-import { functions } from './functions.ts'
+import { type BundleSize, kilobytes, oversized, sizeOf } from './bundle-sizes.ts'
+import { type FunctionName, functions } from './functions.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -43,17 +44,21 @@ const options = (entry: string, outdir: string): BuildOptions => ({
 })
 
 /** Bundles one module; `entry` may be absolute. Fails with esbuild's errors, which it has printed. */
-export const buildFunction = async (entry: string, outdir: string): Promise<void> => {
+export const buildFunction = async (entry: string, outdir: string): Promise<BundleSize> => {
   rmSync(outdir, { recursive: true, force: true })
-  await build(options(entry, outdir))
+  const { metafile } = await build({ ...options(entry, outdir), metafile: true })
+  return sizeOf(metafile)
 }
 
 /** Ends esbuild's own process, which holds hundreds of megabytes. Only where nothing is being built; a later build starts it again. */
 export const endBuilder = (): Promise<void> => stop()
 
 /** Bundles every function of infra/functions.ts. */
-export const buildAll = async (outdir = buildDir): Promise<void> => {
-  await Promise.all(Object.entries(functions).map(([name, { entry }]) => buildFunction(entry, join(outdir, name))))
+export const buildAll = async (outdir = buildDir): Promise<Record<FunctionName, BundleSize>> => {
+  const built = Object.entries(functions).map(
+    async ([name, { entry }]): Promise<[string, BundleSize]> => [name, await buildFunction(entry, join(outdir, name))],
+  )
+  return Object.fromEntries(await Promise.all(built)) as Record<FunctionName, BundleSize>
 }
 
 /**
@@ -86,20 +91,14 @@ export const watchFunction = async (
   return () => watched.dispose()
 }
 
-const sizes = (dir: string): { entry: number; lazy: number } => {
-  const bytes = (files: string[]): number => files.reduce((sum, file) => sum + statSync(join(dir, file)).size, 0)
-  const modules = readdirSync(dir).filter((file) => file.endsWith('.mjs'))
-  return {
-    entry: bytes(modules.filter((file) => file === 'index.mjs')),
-    lazy: bytes(modules.filter((file) => file !== 'index.mjs')),
-  }
-}
-
 if (import.meta.main) {
-  await buildAll()
-  for (const name of Object.keys(functions)) {
-    const { entry, lazy } = sizes(join(buildDir, name))
-    const kilobytes = (bytes: number): string => `${Math.ceil(bytes / 1024)} KB`
-    process.stdout.write(`${name.padEnd(8)} ${kilobytes(entry).padStart(8)}, and ${kilobytes(lazy)} in other files\n`)
+  const sizes = await buildAll()
+  const column = (bytes: number): string => `${kilobytes(bytes)} KB`.padStart(7)
+  for (const [name, { atStart, later }] of Object.entries(sizes)) {
+    process.stdout.write(`${name.padEnd(8)} ${column(atStart)} at the start, ${column(later)} later\n`)
+  }
+  for (const sentence of oversized(sizes)) {
+    process.stderr.write(`${sentence}\n`)
+    process.exitCode = 1
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The Lambda functions, as plain data: what calls each, how long it may take, how much memory it has. The local stack
- * runs them by this, and so will the infrastructure on AWS.
+ * runs them by this, and infra/sst deploys them by it.
  */
 import type { TableName } from './tables.ts'
 
@@ -49,6 +49,11 @@ export interface ManualTrigger {
   kind: 'manual'
 }
 
+/** Called by each deploy, before what needs it is changed. */
+export interface DeployTrigger {
+  kind: 'deploy'
+}
+
 export interface FunctionSettings {
   /** The module that exports `handler`. */
   entry: string
@@ -56,7 +61,12 @@ export interface FunctionSettings {
   memory: number
   /** s */
   timeout: number
-  trigger: HttpTrigger | StreamTrigger | ScheduleTrigger | ManualTrigger
+  /**
+   * Instances at once that are set aside for this function, and the most that it gets, where concurrency is reserved
+   * (infra/stage.ts). All of a region's functions together leave 100 of the usual 1,000 to others, as AWS demands.
+   */
+  reservedConcurrency?: number
+  trigger: HttpTrigger | StreamTrigger | ScheduleTrigger | ManualTrigger | DeployTrigger
 }
 
 /** Of each unit. */
@@ -66,6 +76,8 @@ export const unitFunctions = {
     entry: 'functions/su.ts',
     memory: 1769,
     timeout: 30,
+    // A flood of requests must not take what the relay needs to catch up.
+    reservedConcurrency: 600,
     trigger: { kind: 'http', streaming: true },
   },
   /** What follows a commit: metadata and uploads. */
@@ -73,6 +85,8 @@ export const unitFunctions = {
     entry: 'functions/relay.ts',
     memory: 1024,
     timeout: 300,
+    // Four for each shard of the stream; a table in trouble has more shards.
+    reservedConcurrency: 100,
     trigger: {
       kind: 'stream',
       table: 'heads',
@@ -96,6 +110,8 @@ export const unitFunctions = {
     entry: 'functions/sweeper.ts',
     memory: 512,
     timeout: 900,
+    // A sweep that takes longer than the time to the next one is not joined by it.
+    reservedConcurrency: 1,
     trigger: { kind: 'schedule', rate: 600 },
   },
   /** Writes down the network's height. */
@@ -103,6 +119,7 @@ export const unitFunctions = {
     entry: 'functions/height.ts',
     memory: 256,
     timeout: 60,
+    reservedConcurrency: 1,
     trigger: { kind: 'schedule', rate: 60 },
   },
 } as const satisfies Record<string, FunctionSettings>
@@ -114,6 +131,7 @@ export const routerFunctions = {
     entry: 'functions/router.ts',
     memory: 1024,
     timeout: 30,
+    reservedConcurrency: 150,
     trigger: { kind: 'http', streaming: true },
   },
   /** The one-off invocation that moves in what another system has. */
@@ -125,7 +143,18 @@ export const routerFunctions = {
   },
 } as const satisfies Record<string, FunctionSettings>
 
-export const functions = { ...unitFunctions, ...routerFunctions }
+/** Of each unit, where it is deployed: a local stack does the same when it starts. */
+export const deployFunctions = {
+  /** Brings the database's tables up to date. */
+  migrate: {
+    entry: 'functions/migrate.ts',
+    memory: 512,
+    timeout: 600,
+    trigger: { kind: 'deploy' },
+  },
+} as const satisfies Record<string, FunctionSettings>
+
+export const functions = { ...unitFunctions, ...routerFunctions, ...deployFunctions }
 
 export type FunctionName = keyof typeof functions
 export type UnitFunctionName = keyof typeof unitFunctions

@@ -1,6 +1,6 @@
 /**
- * The DynamoDB tables and the bucket, as plain data. The local stack makes its tables from this, and so will the
- * infrastructure on AWS: one place, so that they cannot differ. What is in them: docs/architecture.md, "Tables".
+ * The DynamoDB tables and the bucket, as plain data. The local stack makes its tables from this, and infra/sst deploys them from it:
+ * one place, so that they cannot differ. What is in them: docs/architecture.md, "Tables".
  */
 
 /** A key attribute; all keys of the unit are strings. */
@@ -9,6 +9,8 @@ export interface TableSettings {
   rangeKey?: string
   /** What the table's stream carries, where it has one. */
   stream?: 'NEW_IMAGE'
+  /** The attribute with the time, s since the epoch, after which DynamoDB may delete a row. */
+  expiry?: string
   /** The environment variable by which functions learn the table's name. */
   variable: string
 }

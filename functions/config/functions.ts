@@ -4,10 +4,10 @@ import { gateway, network } from './gateway.ts'
 import { logging } from './logging.ts'
 import { modeOf } from './mode.ts'
 import { notices, routerNotices } from './notices.ts'
-import { type Environment, parseConfig } from './parse.ts'
+import { type Environment, type Group, parseConfig } from './parse.ts'
 import { passOn } from './pass-on.ts'
 import { ownPlacement, placements } from './placements.ts'
-import { postgres } from './postgres.ts'
+import { database, postgres, postgresWriting } from './postgres.ts'
 import { rules, signatures } from './rules.ts'
 import { routerServing, serving } from './serving.ts'
 import { heads, store } from './store.ts'
@@ -15,9 +15,9 @@ import { units } from './units.ts'
 import { upload } from './upload.ts'
 import { wallet } from './wallet.ts'
 
-/** The scheduler unit itself. `notices` are sentences for the log. All of these throw a ConfigurationError. */
-export const parseSuConfig = (env: Environment) =>
-  parseConfig(env, {
+/** The groups of settings of each function, by its name in infra/functions.ts. */
+const groups = {
+  su: {
     mode: modeOf('su'),
     logging,
     store,
@@ -29,12 +29,8 @@ export const parseSuConfig = (env: Environment) =>
     serving,
     postgres,
     notices,
-  })
-export type SuConfig = ReturnType<typeof parseSuConfig>
-
-/** The router in front of several units. */
-export const parseRouterConfig = (env: Environment) =>
-  parseConfig(env, {
+  },
+  router: {
     mode: modeOf('router'),
     logging,
     placements,
@@ -44,20 +40,44 @@ export const parseRouterConfig = (env: Environment) =>
     access: routerAccess,
     serving: routerServing,
     notices: routerNotices,
-  })
+  },
+  mig: { logging, placements, units },
+  relay: { logging, store, upload, postgres: postgresWriting },
+  sweeper: { logging, heads, postgres: postgresWriting },
+  height: { logging, heads, network },
+  migrate: { logging, database },
+} as const satisfies Record<string, Record<string, Group>>
+
+/** The scheduler unit itself. `notices` are sentences for the log. All of these throw a ConfigurationError. */
+export const parseSuConfig = (env: Environment) => parseConfig(env, groups.su)
+export type SuConfig = ReturnType<typeof parseSuConfig>
+
+/** The router in front of several units. */
+export const parseRouterConfig = (env: Environment) => parseConfig(env, groups.router)
 export type RouterConfig = ReturnType<typeof parseRouterConfig>
 
 /** The one-off invocation that brings in what another system has. */
-export const parseMigConfig = (env: Environment) => parseConfig(env, { logging, placements, units })
+export const parseMigConfig = (env: Environment) => parseConfig(env, groups.mig)
 export type MigConfig = ReturnType<typeof parseMigConfig>
 
 /** What happens after the commit: metadata, upload. */
-export const parseRelayConfig = (env: Environment) => parseConfig(env, { logging, store, upload, postgres })
+export const parseRelayConfig = (env: Environment) => parseConfig(env, groups.relay)
 export type RelayConfig = ReturnType<typeof parseRelayConfig>
 
 /** Finds what the relay has not finished, and has it looked at again. */
-export const parseSweeperConfig = (env: Environment) => parseConfig(env, { logging, heads, postgres })
+export const parseSweeperConfig = (env: Environment) => parseConfig(env, groups.sweeper)
 export type SweeperConfig = ReturnType<typeof parseSweeperConfig>
 
 /** Writes the network's height down. */
-export const parseHeightConfig = (env: Environment) => parseConfig(env, { logging, heads, network })
+export const parseHeightConfig = (env: Environment) => parseConfig(env, groups.height)
+
+/** Brings the database's tables up to date. */
+export const parseMigrateConfig = (env: Environment) => parseConfig(env, groups.migrate)
+export type MigrateConfig = ReturnType<typeof parseMigrateConfig>
+
+/** The variables that a function reads, so that whoever starts it gives it those and no others. */
+export const variablesOf = (name: keyof typeof groups): string[] => [
+  ...new Set(
+    Object.values<Group>(groups[name]).flatMap((group) => ('entries' in group ? Object.keys(group.entries ?? {}) : [])),
+  ),
+]

@@ -1,13 +1,13 @@
 /** What one instance takes, holds and sends. */
 import * as v from 'valibot'
 import { defaultMaxPageBytes } from '../../core/read/deps.ts'
-import { count, flag, secret } from './variables.ts'
+import { count, flag, secrets } from './variables.ts'
 
 const common = {
   MAX_BODY_BYTES: count('bytes', 4_500_000),
   PROCESS_CACHE_SIZE: count('processes', 20_000, 1, 10_000_000),
   ENABLE_METRICS: flag(true),
-  CDN_SECRET: secret,
+  CDN_SECRET: secrets,
 }
 
 /** Of the scheduler unit. */
@@ -16,7 +16,7 @@ export const serving = v.pipe(
     ...common,
     MAX_PAGE_BYTES: count('bytes', defaultMaxPageBytes),
     MAX_READ_MEMORY: count('bytes', 1_073_741_824),
-    ROUTER_SECRET: secret,
+    ROUTER_SECRET: secrets,
   }),
   v.transform((env) => ({
     maxBodyBytes: env.MAX_BODY_BYTES,
@@ -25,8 +25,8 @@ export const serving = v.pipe(
     /** Processes whose heads an instance remembers. */
     headsRemembered: env.PROCESS_CACHE_SIZE,
     metrics: env.ENABLE_METRICS,
-    cdnSecret: env.CDN_SECRET,
-    routerSecret: env.ROUTER_SECRET,
+    cdnSecrets: env.CDN_SECRET,
+    routerSecrets: env.ROUTER_SECRET,
   })),
 )
 
@@ -38,6 +38,6 @@ export const routerServing = v.pipe(
     /** Processes whose units an instance remembers. */
     placementsRemembered: env.PROCESS_CACHE_SIZE,
     metrics: env.ENABLE_METRICS,
-    cdnSecret: env.CDN_SECRET,
+    cdnSecrets: env.CDN_SECRET,
   })),
 )

@@ -26,15 +26,6 @@ export const postgresUrl = v.pipe(
   v.transform((value) => new Secret(value)),
 )
 
-/** What two sides know and nobody else. */
-export const secret = v.optional(
-  v.pipe(
-    v.string(),
-    v.minLength(16, 'must have 16 characters or more.'),
-    v.transform((value) => new Secret(value)),
-  ),
-)
-
 /** `true` or `false`. */
 export const flag = (fallback: boolean) =>
   v.optional(
@@ -70,6 +61,18 @@ const commaSeparated = v.pipe(
       .split(',')
       .map((part) => part.trim())
       .filter((part) => part !== ''),
+  ),
+)
+
+/** What two sides know and nobody else. Two of them while it is changed, the new one first: either is good. */
+export const secrets = v.optional(
+  v.pipe(
+    commaSeparated,
+    v.check(
+      (list) => (list.length === 1 || list.length === 2) && list.every(({ length }) => length >= 16),
+      'must be a secret of 16 characters or more, or two of them separated by a comma.',
+    ),
+    v.transform((list): Secret<readonly string[]> => new Secret(list)),
   ),
 )
 

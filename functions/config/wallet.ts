@@ -1,9 +1,15 @@
-/** The unit's Arweave wallet: the JWK itself, as a secret, or a file that holds it. Whether it can sign is the signer's to say. */
+/** The unit's Arweave wallet: the JWK itself, or no more than its primes, as a secret, or a file that holds it. Whether it can sign is the signer's to say. */
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
+import { completeWallet } from './compact-wallet.ts'
 import { Secret } from './secret.ts'
 
-const jwk = v.pipe(v.string(), v.parseJson(), v.looseObject({ kty: v.literal('RSA'), n: v.string(), d: v.string() }))
+const whole = v.looseObject({ kty: v.literal('RSA'), n: v.string(), d: v.string() })
+const compact = v.pipe(
+  v.strictObject({ kty: v.literal('RSA'), e: v.literal('AQAB'), p: v.string(), q: v.string() }),
+  v.transform(completeWallet),
+)
+const jwk = v.pipe(v.string(), v.parseJson(), v.union([whole, compact]))
 
 const WANTED = 'must be the JSON of an Arweave wallet, a JWK with its private key.'
 

@@ -13,16 +13,22 @@ export interface EmbeddedMeter extends Meter {
 export interface EmbeddedMeterOptions {
   /** The function, a dimension of each metric. */
   service: string
+  /** METRICS_NAMESPACE */
+  namespace: string
   /** Metrics that cannot be written are no reason to fail a request; that they are lost must be said. */
   onFailure(error: unknown): void
   write?: (line: string) => void
 }
 
-const NAMESPACE = 'SchedulerUnit'
 /** CloudWatch takes 100 values of a metric in a line; with the hundredth the library would print by itself. */
 const MAX_VALUES = 99
 
-export function createEmbeddedMeter({ service, onFailure, write = writeLine }: EmbeddedMeterOptions): EmbeddedMeter {
+export function createEmbeddedMeter({
+  service,
+  namespace,
+  onFailure,
+  write = writeLine,
+}: EmbeddedMeterOptions): EmbeddedMeter {
   let durations = new Map<TimedFunction, number[]>()
   let counts = new Map<Counter, number>()
 
@@ -45,7 +51,7 @@ export function createEmbeddedMeter({ service, onFailure, write = writeLine }: E
         durations = new Map()
         counts = new Map()
         while (taken.durations.size > 0 || taken.counts.size > 0) {
-          const metrics = new Metrics({ namespace: NAMESPACE, serviceName: service })
+          const metrics = new Metrics({ namespace, serviceName: service })
           for (const [name, count] of taken.counts) metrics.addMetric(name, 'Count', count)
           taken.counts.clear()
           for (const [name, values] of taken.durations) {

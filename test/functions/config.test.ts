@@ -80,8 +80,8 @@ describe('the configuration of the unit', () => {
         maxPageBytes: 5_000_000,
         headsRemembered: 20_000,
         metrics: true,
-        cdnSecret: undefined,
-        routerSecret: undefined,
+        cdnSecrets: undefined,
+        routerSecrets: undefined,
       },
       postgres: { url: undefined, readUrl: undefined, readConcurrency: 10, writeConcurrency: 10 },
     })
@@ -201,7 +201,15 @@ describe('the configuration of a unit beside others', () => {
   )
 
   it('may share a secret with the router', () => {
-    expect(su({ ROUTER_SECRET: 'HUSHHUSHHUSHHUSH' }).serving.routerSecret?.reveal()).toBe('HUSHHUSHHUSHHUSH')
+    expect(su({ ROUTER_SECRET: 'HUSHHUSHHUSHHUSH' }).serving.routerSecrets?.reveal()).toEqual(['HUSHHUSHHUSHHUSH'])
+  })
+
+  it('takes two secrets of a kind while one is changed', () => {
+    const two = 'HUSHHUSHHUSHHUS1, HUSHHUSHHUSHHUS2'
+    const { cdnSecrets, routerSecrets } = su({ CDN_SECRET: two, ROUTER_SECRET: two }).serving
+    for (const secrets of [cdnSecrets, routerSecrets, routerOf({ ROUTER_SECRET: two }).passOn.secrets]) {
+      expect(secrets?.reveal()).toEqual(['HUSHHUSHHUSHHUS1', 'HUSHHUSHHUSHHUS2'])
+    }
   })
 
   it('says where a router is named and not asked', () => {
@@ -220,16 +228,16 @@ describe('the configuration of the router', () => {
     const { notices, ...config } = routerOf()
     expect(config).toEqual({
       mode: 'router',
-      logging: { level: 'info' },
+      logging: { level: 'info', metricsNamespace: 'SchedulerUnit' },
       placements: { table: 'p', homeRegion: undefined, ownRegion: undefined, endpoint: undefined },
       units: [
         { url: 'https://su1.example', ...unit },
         { url: 'https://su2.example', ...unit },
       ],
-      passOn: { everything: false, secret: undefined },
+      passOn: { everything: false, secrets: undefined },
       signatures: { types: [1, 3] },
       access: { ipListUrl: undefined, processList: undefined },
-      serving: { maxBodyBytes: 4_500_000, placementsRemembered: 20_000, metrics: true, cdnSecret: undefined },
+      serving: { maxBodyBytes: 4_500_000, placementsRemembered: 20_000, metrics: true, cdnSecrets: undefined },
     })
     expect(notices).toEqual([expect.stringMatching(/^ROUTER_SECRET is not set: /)])
     expect(routerOf({ MODE: 'router' }).mode).toBe('router')
@@ -258,7 +266,7 @@ describe('the configuration of the router', () => {
       serving: { maxBodyBytes: 1000, placementsRemembered: 7, metrics: false },
       notices: [],
     })
-    expect(config.passOn.secret?.reveal()).toBe('HUSHHUSHHUSHHUSH')
+    expect(config.passOn.secrets?.reveal()).toEqual(['HUSHHUSHHUSHHUSH'])
     expect(inspect(config, { depth: 9, showHidden: true }) + JSON.stringify(config)).not.toContain('HUSH')
     expect(Object.isFrozen(config.units[0])).toBe(true)
   })
@@ -443,6 +451,9 @@ describe('a wrong environment', () => {
     ['MAX_SIZE_OWNER_WHITELIST', '0xabc', /43/],
     ['MAX_SIZE_FROM_WHITELIST', `${ADDRESS};${ADDRESS}`, /43/],
     ['CDN_SECRET', 'short', /16/],
+    ['CDN_SECRET', 'long enough to be one, short', /16/],
+    ['CDN_SECRET', ',', /16/],
+    ['CDN_SECRET', Array.from({ length: 3 }, () => 'x'.repeat(16)).join(), /two of them/],
     ['DATABASE_URL', 'mysql://u:HUSHHUSH@h/d', /postgresql/],
     ['DATABASE_READ_URL', 'HUSHHUSH', /postgresql/],
     ['SU_WALLET', 'HUSHHUSH', /JSON of an Arweave wallet/],
@@ -483,7 +494,7 @@ describe('the wallet', () => {
     for (const text of [JSON.stringify(config), inspect(config, { depth: 9, showHidden: true }), `${config.wallet}`]) {
       expect(text).not.toContain('HUSH')
     }
-    expect(config.serving.cdnSecret).toBeInstanceOf(Secret)
+    expect(config.serving.cdnSecrets).toBeInstanceOf(Secret)
   })
 })
 

@@ -14,7 +14,7 @@ import { buildFunction } from '../../infra/build.ts'
 import { functions } from '../../infra/functions.ts'
 import { routerTables } from '../../infra/tables.ts'
 import { type LocalDynamoDb, localCredentials, localRegion, startDynamoDb } from '../../local/dynamodb.ts'
-import { createProgress } from '../../operator/mig/progress.ts'
+import { createProgress } from '../../operator/progress.ts'
 import { type RustPostgres, startRustPostgres } from '../db/rust/world.ts'
 
 const [OLD_A, OLD_B] = ['http://127.0.0.1:9001', 'http://127.0.0.1:9002']
@@ -214,11 +214,14 @@ describe('progress', () => {
     let [written, time] = ['', 0]
     const show = (terminal: boolean) => {
       written = ''
-      const progress = createProgress(
-        (text) => (written += text),
+      const progress = createProgress({
+        write: (text) => {
+          written += text
+        },
         terminal,
-        () => time,
-      )
+        what: 'processes',
+        now: () => time,
+      })
       for (const done of [0, 10, 20, 30, 40]) {
         progress.show(done, 40)
         time += 2_000

@@ -5,7 +5,7 @@ import { Secret } from '../../../functions/config/secret.ts'
 import { type CallerSecrets, callerAddress } from '../../../functions/http/caller.ts'
 import { proofOf } from '../../../functions/http/router-proof.ts'
 
-const secret = new Secret('the secret of the CDN')
+const secrets = new Secret(['the secret of the CDN'])
 
 const NOW = 1_700_000_000_000
 
@@ -21,8 +21,8 @@ const askWith = async (
   return await response.text()
 }
 
-const ask = (cdnSecret: Secret | undefined, headers?: Record<string, string>, env?: unknown) =>
-  askWith({ cdnSecret }, headers, env)
+const ask = (cdnSecrets: Secret<string[]> | undefined, headers?: Record<string, string>, env?: unknown) =>
+  askWith({ cdnSecrets }, headers, env)
 
 const fromAddress = (sourceIp: string) => ({ requestContext: { http: { sourceIp } }, event: {} })
 const fromCdn = { 'x-cdn-secret': 'the secret of the CDN', 'cloudfront-viewer-address': '198.51.100.7:46532' }
@@ -30,28 +30,35 @@ const fromCdn = { 'x-cdn-secret': 'the secret of the CDN', 'cloudfront-viewer-ad
 describe('the caller', () => {
   it('is whom the platform reports', async () => {
     expect(await ask(undefined)).toBe('203.0.113.9')
-    expect(await ask(secret)).toBe('203.0.113.9')
+    expect(await ask(secrets)).toBe('203.0.113.9')
     expect(await ask(undefined, {}, fromAddress('2001:db8::9'))).toBe('2001:db8::9')
   })
 
   it('is not whom a header claims', async () => {
     for (const name of ['x-forwarded-for', 'x-real-ip', 'forwarded', 'true-client-ip', 'cf-connecting-ip', 'via']) {
       expect(await ask(undefined, { [name]: '127.0.0.1' })).toBe('203.0.113.9')
-      expect(await ask(secret, { [name]: '127.0.0.1' })).toBe('203.0.113.9')
+      expect(await ask(secrets, { [name]: '127.0.0.1' })).toBe('203.0.113.9')
     }
   })
 
   it('is the viewer behind a CDN that knows the secret', async () => {
-    expect(await ask(secret, fromCdn)).toBe('198.51.100.7')
+    expect(await ask(secrets, fromCdn)).toBe('198.51.100.7')
     const ipv6 = { ...fromCdn, 'cloudfront-viewer-address': '2001:db8:85a3::7334:443' }
-    expect(await ask(secret, ipv6)).toBe('2001:db8:85a3::7334')
-    expect(await ask(secret, { ...ipv6, 'cloudfront-viewer-address': '[2001:db8::1]:443' })).toBe('2001:db8::1')
+    expect(await ask(secrets, ipv6)).toBe('2001:db8:85a3::7334')
+    expect(await ask(secrets, { ...ipv6, 'cloudfront-viewer-address': '[2001:db8::1]:443' })).toBe('2001:db8::1')
+  })
+
+  it('is the viewer by either of two secrets, while one is changed', async () => {
+    const two = new Secret(['the new one of the CDN', 'the secret of the CDN'])
+    expect(await ask(two, fromCdn)).toBe('198.51.100.7')
+    expect(await ask(two, { ...fromCdn, 'x-cdn-secret': 'the new one of the CDN' })).toBe('198.51.100.7')
+    expect(await ask(two, { ...fromCdn, 'x-cdn-secret': two.reveal().join() })).toBe('203.0.113.9')
   })
 
   it('is nobody else for who only looks like a CDN', async () => {
     expect(await ask(undefined, fromCdn)).toBe('203.0.113.9')
     for (const guess of ['', 'the secret of the CD', 'the secret of the CDN.', 'The secret of the CDN']) {
-      expect(await ask(secret, { ...fromCdn, 'x-cdn-secret': guess })).toBe('203.0.113.9')
+      expect(await ask(secrets, { ...fromCdn, 'x-cdn-secret': guess })).toBe('203.0.113.9')
     }
   })
 
@@ -59,8 +66,8 @@ describe('the caller', () => {
     expect(await ask(undefined, { 'x-forwarded-for': '127.0.0.1' }, {})).toBe('')
     expect(await ask(undefined, {}, { requestContext: { http: {} } })).toBe('')
     const { 'cloudfront-viewer-address': _, ...unnamed } = fromCdn
-    expect(await ask(secret, unnamed)).toBe('')
-    expect(await ask(secret, { ...fromCdn, 'cloudfront-viewer-address': 'nonsense' })).toBe('')
+    expect(await ask(secrets, unnamed)).toBe('')
+    expect(await ask(secrets, { ...fromCdn, 'cloudfront-viewer-address': 'nonsense' })).toBe('')
   })
 
   it('is found in the event of a function URL', async () => {
@@ -81,23 +88,35 @@ describe('the caller', () => {
 })
 
 describe('the caller of what a router passed on', () => {
-  const routerSecret = new Secret('the secret of the router')
+  const routerSecrets = new Secret(['the secret of the router'])
   const path = '/?process-id=P&assign=T&base-layer&exclude=a,b%20c'
   const proven = (
     caller: string,
-    { url = `https://su.example${path}`, method = 'POST', at = NOW, by = routerSecret } = {},
+    { url = `https://su.example${path}`, method = 'POST', at = NOW, by = routerSecrets } = {},
   ) => ({
     'x-router-caller': caller,
     'x-router-proof': proofOf(by, { method, url, caller }, at),
   })
   const asked = (headers: Record<string, string>, how: { path?: string; method?: string; now?: number } = {}) =>
-    askWith({ cdnSecret: secret, routerSecret }, headers, fromAddress('203.0.113.9'), { path, ...how })
+    askWith({ cdnSecrets: secrets, routerSecrets }, headers, fromAddress('203.0.113.9'), { path, ...how })
 
   it('is whom the router proves', async () => {
     expect(await asked(proven('198.51.100.7'))).toBe('198.51.100.7')
     expect(await asked(proven('2001:db8::9'))).toBe('2001:db8::9')
     // Behind the unit's own CDN, too: the viewer that this one reports is the router.
     expect(await asked({ ...fromCdn, ...proven('198.51.100.8') })).toBe('198.51.100.8')
+  })
+
+  it('is believed by either of two secrets; of two the router takes the one that units know already', async () => {
+    const two = new Secret(['the next one of the router', 'the secret of the router'])
+    const askedOf = (routerSecrets: Secret<string[]>, by: Secret<string[]>) =>
+      askWith({ routerSecrets }, proven('198.51.100.7', { by }), fromAddress('203.0.113.9'), { path })
+    for (const by of [two, routerSecrets]) {
+      for (const known of [two, routerSecrets]) expect(await askedOf(known, by)).toBe('198.51.100.7')
+    }
+    const next = new Secret(['the next one of the router'])
+    expect(await askedOf(two, next)).toBe('198.51.100.7')
+    expect(await askedOf(routerSecrets, next)).toBe('203.0.113.9')
   })
 
   it('is unknown where the router knows none', async () => {
@@ -166,7 +185,7 @@ describe('the caller of what a router passed on', () => {
       expect(await asked(headers, { path: other })).toBe('203.0.113.9')
     }
     expect(await asked(headers, { method: 'PUT' })).toBe('203.0.113.9')
-    expect(await asked(proven('198.51.100.7', { by: secret }))).toBe('203.0.113.9')
+    expect(await asked(proven('198.51.100.7', { by: secrets }))).toBe('203.0.113.9')
   })
 
   it('is the platform’s where the unit has no such secret', async () => {

@@ -38,7 +38,15 @@ function meterWithLines() {
   const failed = (error: unknown) => {
     throw error
   }
-  return { lines, meter: createEmbeddedMeter({ service: 'su', onFailure: failed, write: (text) => lines.push(text) }) }
+  return {
+    lines,
+    meter: createEmbeddedMeter({
+      service: 'su',
+      namespace: 'SchedulerUnit',
+      onFailure: failed,
+      write: (text) => lines.push(text),
+    }),
+  }
 }
 
 describe('embedded metrics', () => {
@@ -98,6 +106,7 @@ describe('embedded metrics', () => {
     const lost: unknown[] = []
     const broken = createEmbeddedMeter({
       service: 'su',
+      namespace: 'SchedulerUnit',
       onFailure: (error) => lost.push(error),
       write() {
         throw new Error('standard output is gone')

@@ -12,6 +12,9 @@ import { VirtualClock } from '../../../fakes/virtual-clock.ts'
 
 export const CDN_SECRET = 'the secret of the CDN'
 
+/** For an app that stands behind a CDN. */
+export const behindCdn = { cdnSecrets: new Secret([CDN_SECRET]) }
+
 export interface UnitApp<C extends Clock = VirtualClock> {
   app: Hono
   unit: Unit<C>
@@ -39,7 +42,6 @@ export function createUnitApp({ parts: others, ...options }: AppOptions<Clock> =
     address: unit.signer.address,
     logger,
     maxBodyBytes: 4_500_000,
-    cdnSecret: new Secret(CDN_SECRET),
     metrics,
     health: async () => undefined,
     afterAnswer: async () => undefined,

@@ -2,12 +2,14 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../../core/ports/clock.ts'
+import type { RouterParts } from '../../../../functions/http/router-parts.ts'
 import { isProven } from '../../../../functions/http/router-proof.ts'
 import { createRouterCheck } from '../../../../network/router-check.ts'
 import { A, B, idFrom, recorded, recordedItem, recordedRaw, signedMessage } from '../../../core/schedule/items.ts'
 import { deadUrl, type OutsideServer, send } from '../../../network/outside-server.ts'
 import { drain, expectError, from, jsonOf, post } from '../app/asking.ts'
-import { createRouterWorld, ROUTER_SECRET, served, unitAt, unitServer } from './router-world.ts'
+import { behindCdn, CDN_SECRET } from '../app/unit-app.ts'
+import { createRouterWorld, ROUTER_SECRETS, served, unitAt, unitServer } from './router-world.ts'
 
 const tx = recorded.txs.base.id
 const assign = (process = A, transaction = tx, rest = '&base-layer') =>
@@ -16,19 +18,19 @@ const assign = (process = A, transaction = tx, rest = '&base-layer') =>
 const json = { 'content-type': 'application/json' }
 
 /** A router whose A is on this unit. */
-async function routerBefore(url: string, everything = false, secret: typeof ROUTER_SECRET | undefined = ROUTER_SECRET) {
+async function routerBefore(url: string, everything = false, more: Partial<RouterParts> = {}) {
   const world = createRouterWorld({
     units: [unitAt(url)],
     clock: systemClock,
-    parts: { passOn: { everything, secret } },
+    parts: { passOn: { everything, secrets: ROUTER_SECRETS }, ...more },
   })
   await world.settle(A, url)
   return world
 }
 
-async function routerAndUnit(answer: OutsideServer['answer'], everything = false) {
+async function routerAndUnit(answer: OutsideServer['answer'], everything = false, more: Partial<RouterParts> = {}) {
   const unit = await unitServer(answer)
-  return { unit, ...(await routerBefore(unit.url, everything)) }
+  return { unit, ...(await routerBefore(unit.url, everything, more)) }
 }
 
 /** What Lambda says where little time is left, ms. */
@@ -94,16 +96,18 @@ describe('an assignment', () => {
   })
 
   it('proves for whom it is', async () => {
-    const { app, unit } = await routerAndUnit((_, response) => send(response, 200, {}, json))
-    const cdn = { 'x-cdn-secret': 'the secret of the CDN', 'cloudfront-viewer-address': '203.0.113.7:4711' }
-    await post(app, undefined, assign(), {}, from('203.0.113.9'))
-    await post(app, undefined, assign(), cdn, from('203.0.113.9'))
-    await post(app, undefined, assign(), {}, {})
+    const unit = await unitServer((_, response) => send(response, 200, {}, json))
+    const alone = await routerBefore(unit.url)
+    const withCdn = await routerBefore(unit.url, false, behindCdn)
+    const cdn = { 'x-cdn-secret': CDN_SECRET, 'cloudfront-viewer-address': '203.0.113.7:4711' }
+    await post(alone.app, undefined, assign(), {}, from('203.0.113.9'))
+    await post(withCdn.app, undefined, assign(), cdn, from('203.0.113.9'))
+    await post(alone.app, undefined, assign(), {}, {})
     for (const [index, caller] of ['203.0.113.9', '203.0.113.7', ''].entries()) {
       const headers = unit.requests[index]?.headers ?? {}
       expect(headers['x-router-caller']).toBe(caller)
       const asked = { method: 'POST', url: `https://unit.example${assign()}`, caller }
-      expect(isProven(ROUTER_SECRET, asked, String(headers['x-router-proof']), Date.now())).toBe(true)
+      expect(isProven(ROUTER_SECRETS, asked, String(headers['x-router-proof']), Date.now())).toBe(true)
     }
   })
 

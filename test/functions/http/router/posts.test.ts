@@ -14,6 +14,7 @@ import {
   signedProcess,
 } from '../../../core/schedule/items.ts'
 import { expectError, from, post } from '../app/asking.ts'
+import { behindCdn, CDN_SECRET } from '../app/unit-app.ts'
 import { createRouterWorld, SU1, SU2, unitAt } from './router-world.ts'
 
 const locationOf = async (response: Response | Promise<Response>) => {
@@ -182,8 +183,16 @@ describe('where a list of addresses rules', () => {
     const assign = `/?process-id=${A}&assign=${recordedItem('msgB1').id}`
     await expectError(post(app, undefined, assign, {}, from('203.0.113.10')), 403, 'forbidden')
     expect(calls).toEqual([])
-    const cdn = { 'x-cdn-secret': 'the secret of the CDN', 'cloudfront-viewer-address': '203.0.113.9:4711' }
-    await locationOf(post(app, recordedRaw('msg1'), '/', cdn, from('198.51.100.1')))
     expect((await app.request(`/${A}`, {}, from('203.0.113.10'))).status).toBe(307)
+  })
+
+  it('behind a CDN the viewer counts', async () => {
+    const { app, lists, settle } = createRouterWorld({ parts: behindCdn })
+    await settle(A, SU1)
+    lists.addresses = new Set(['203.0.113.9'])
+    const cdn = { 'x-cdn-secret': CDN_SECRET, 'cloudfront-viewer-address': '203.0.113.9:4711' }
+    await locationOf(post(app, recordedRaw('msg1'), '/', cdn, from('198.51.100.1')))
+    const other = { ...cdn, 'cloudfront-viewer-address': '203.0.113.10:4711' }
+    await expectError(post(app, recordedRaw('msg1'), '/', other, from('203.0.113.9')), 403, 'forbidden')
   })
 })

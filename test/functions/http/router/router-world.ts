@@ -20,8 +20,7 @@ import { type OutsideServer, startOutsideServer } from '../../../network/outside
 
 export const SU1 = 'https://su1.example'
 export const SU2 = 'https://su2.example'
-export const ROUTER_SECRET = new Secret('the secret of the router')
-export const CDN_SECRET = new Secret('the secret of the CDN')
+export const ROUTER_SECRETS = new Secret(['the secret of the router'])
 
 export const unitAt = (url: string, more: Partial<UnitSettings> = {}): UnitSettings => ({
   url,
@@ -68,12 +67,11 @@ export function createRouterWorld({
     placements,
     lists,
     signatureTypes: [1, 3],
-    passOn: { everything: false, secret: ROUTER_SECRET },
+    passOn: { everything: false, secrets: ROUTER_SECRETS },
     clock,
     meter,
     logger: createLogger({ level: 'info' }, {}, { write: (line) => lines.push(JSON.parse(line)) }),
     maxBodyBytes: 4_500_000,
-    cdnSecret: CDN_SECRET,
     metrics: meter,
     health: createRouterHealth({ placements, clock }),
     afterAnswer: async () => undefined,

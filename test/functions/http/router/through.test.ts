@@ -3,15 +3,15 @@ import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../../core/ports/clock.ts'
 import { A, B, recorded, recordedRaw, signedMessage, signedProcess } from '../../../core/schedule/items.ts'
 import { createUnitApp } from '../app/unit-app.ts'
-import { createRouterWorld, ROUTER_SECRET, served, unitAt } from './router-world.ts'
+import { createRouterWorld, ROUTER_SECRETS, served, unitAt } from './router-world.ts'
 
 async function routerAndTwoUnits(everything: boolean) {
-  const units = [0, 1].map(() => createUnitApp({ clock: systemClock, parts: { routerSecret: ROUTER_SECRET } }))
+  const units = [0, 1].map(() => createUnitApp({ clock: systemClock, parts: { routerSecrets: ROUTER_SECRETS } }))
   const urls = await Promise.all(units.map(({ app }) => served(() => app)))
   const world = createRouterWorld({
     units: urls.map((url) => unitAt(url)),
     clock: systemClock,
-    parts: { passOn: { everything, secret: ROUTER_SECRET } },
+    parts: { passOn: { everything, secrets: ROUTER_SECRETS } },
   })
   return { ...world, units, urls, url: await served(() => world.app) }
 }
@@ -58,8 +58,8 @@ describe('the IP list of a unit', () => {
   const assign = `/?process-id=${A}&assign=${recorded.txs.base.id}&base-layer`
 
   /** A router that is reached by anybody, whose only unit lets one address post. */
-  async function withIpList(routerSecret: typeof ROUTER_SECRET | undefined, addresses: string[]) {
-    const { app, unit } = createUnitApp({ clock: systemClock, parts: { routerSecret } })
+  async function withIpList(routerSecrets: typeof ROUTER_SECRETS | undefined, addresses: string[]) {
+    const { app, unit } = createUnitApp({ clock: systemClock, parts: { routerSecrets } })
     await app.request('/', { method: 'POST', body: new Uint8Array(recordedRaw('procA')) })
     unit.lists.addresses = new Set(addresses)
     const url = await served(() => app)
@@ -71,7 +71,7 @@ describe('the IP list of a unit', () => {
   }
 
   it('judges the caller, not the router', async () => {
-    const { ask, url } = await withIpList(ROUTER_SECRET, ['203.0.113.9'])
+    const { ask, url } = await withIpList(ROUTER_SECRETS, ['203.0.113.9'])
     expect((await ask('203.0.113.9')).status).toBe(200)
     expect((await ask('203.0.113.10')).status).toBe(403)
     // Who claims to be a router without the secret is nobody.
@@ -80,7 +80,7 @@ describe('the IP list of a unit', () => {
   })
 
   it('does not let everybody in because it lets the router in', async () => {
-    const { ask } = await withIpList(ROUTER_SECRET, ['127.0.0.1'])
+    const { ask } = await withIpList(ROUTER_SECRETS, ['127.0.0.1'])
     expect((await ask('203.0.113.9')).status).toBe(403)
   })
 

@@ -1,0 +1,236 @@
+/**
+ * What an operator is told of, as plain data: each alarm is explained in docs/runbook.md under its name. infra/sst makes CloudWatch's
+ * alarms of them, and the dashboard shows what they watch.
+ */
+import type { Counter } from '../core/ports/meter.ts'
+import type { FunctionName } from './functions.ts'
+import type { RouterTableName, TableName } from './tables.ts'
+
+/** What is watched. Metrics of `AWS/…` are AWS's own names. */
+export type Watched =
+  | {
+      of: 'function'
+      function: FunctionName
+      metric: 'Errors' | 'Throttles' | 'IteratorAge' | 'UrlRequestLatency' | 'Invocations'
+    }
+  | { of: 'table'; table: TableName | RouterTableName; metric: 'ReadThrottleEvents' | 'WriteThrottleEvents' }
+  | { of: 'failures'; metric: 'ApproximateNumberOfMessagesVisible' }
+  | { of: 'counter'; function: FunctionName; metric: Counter }
+  /** How often a function's log has a line with this code, as its own or its error's. */
+  | { of: 'log'; function: FunctionName; code: string }
+  /** In per cent of all answers. */
+  | { of: 'cdn'; metric: '5xxErrorRate' }
+  | { of: 'firewall'; metric: 'BlockedRequests' }
+
+export interface AlarmSettings {
+  watched: Watched
+  statistic: 'Sum' | 'Maximum' | 'Average' | 'p99'
+  /** s */
+  period: number
+  /** The alarm is given when this many periods one after the other are beyond the threshold. */
+  periods: number
+  /** Beyond it: above, or with `less` below. In the metric's own unit. */
+  threshold: number
+  less?: true
+  /** Nothing measured is as bad as a bad measurement; else it is good. */
+  missingIsBad?: true
+  /** A sentence for who gets the mail. */
+  says: string
+}
+
+const MINUTE = 60
+const TEN_MINUTES_MS = 600_000
+
+const throttled = <T extends TableName | RouterTableName>(
+  table: T,
+  metric: 'ReadThrottleEvents' | 'WriteThrottleEvents',
+) =>
+  ({
+    watched: { of: 'table', table, metric },
+    statistic: 'Sum',
+    period: MINUTE,
+    periods: 5,
+    threshold: 50,
+    says: `DynamoDB holds back ${metric === 'WriteThrottleEvents' ? 'writes to' : 'reads of'} the table of ${table}.`,
+  }) as const satisfies AlarmSettings
+
+/** Of each unit. */
+export const unitAlarms = {
+  'relay-age': {
+    watched: { of: 'function', function: 'relay', metric: 'IteratorAge' },
+    statistic: 'Maximum',
+    period: MINUTE,
+    periods: 5,
+    threshold: TEN_MINUTES_MS,
+    says: 'What was scheduled more than ten minutes ago is not uploaded yet: the relay is behind.',
+  },
+  'relay-failures': {
+    watched: { of: 'counter', function: 'relay', metric: 'relay_failures' },
+    statistic: 'Sum',
+    period: 5 * MINUTE,
+    periods: 3,
+    threshold: 0,
+    says: 'The relay has failed for a quarter of an hour: the bundler, Postgres or the tables are in trouble.',
+  },
+  'relay-errors': {
+    watched: { of: 'function', function: 'relay', metric: 'Errors' },
+    statistic: 'Sum',
+    period: 5 * MINUTE,
+    periods: 1,
+    threshold: 5,
+    says: 'The relay fails altogether.',
+  },
+  'relay-given-up': {
+    watched: { of: 'failures', metric: 'ApproximateNumberOfMessagesVisible' },
+    statistic: 'Maximum',
+    period: MINUTE,
+    periods: 1,
+    threshold: 0,
+    says: 'The stream has given up on changes after an hour; the sweeper brings them again, if what stopped them is gone.',
+  },
+  'relay-backlog': {
+    watched: { of: 'counter', function: 'sweeper', metric: 'relay_backlog' },
+    statistic: 'Sum',
+    period: 15 * MINUTE,
+    periods: 3,
+    // A busy unit always has some under way.
+    threshold: 1_000,
+    says: 'Sweeps keep finding records that are not uploaded, or not in Postgres.',
+  },
+  'uploads-set-aside': {
+    watched: { of: 'counter', function: 'relay', metric: 'uploads_set_aside' },
+    statistic: 'Sum',
+    period: 5 * MINUTE,
+    periods: 1,
+    threshold: 0,
+    says: 'The bundler refuses items for good: they are set aside until somebody looks.',
+  },
+  'sweeper-silent': {
+    watched: { of: 'function', function: 'sweeper', metric: 'Invocations' },
+    statistic: 'Sum',
+    period: 15 * MINUTE,
+    periods: 2,
+    threshold: 1,
+    less: true,
+    missingIsBad: true,
+    says: 'The sweeper is not called any more.',
+  },
+  'sweeper-errors': {
+    watched: { of: 'function', function: 'sweeper', metric: 'Errors' },
+    statistic: 'Sum',
+    period: 15 * MINUTE,
+    periods: 2,
+    threshold: 0,
+    says: 'The sweeper fails: what the relay has dropped stays undone.',
+  },
+  'height-errors': {
+    watched: { of: 'function', function: 'height', metric: 'Errors' },
+    statistic: 'Sum',
+    period: 5 * MINUTE,
+    periods: 2,
+    threshold: 3,
+    says: 'The network’s height cannot be asked: the gateway does not answer. Messages are scheduled with the last height known.',
+  },
+  'su-errors': {
+    watched: { of: 'function', function: 'su', metric: 'Errors' },
+    statistic: 'Sum',
+    period: 5 * MINUTE,
+    periods: 1,
+    threshold: 5,
+    says: 'The scheduler unit fails altogether: its configuration, its time or its memory.',
+  },
+  'su-throttles': {
+    watched: { of: 'function', function: 'su', metric: 'Throttles' },
+    statistic: 'Sum',
+    period: MINUTE,
+    periods: 3,
+    threshold: 0,
+    says: 'Requests are refused for want of concurrency: a flood, or a limit that is too low.',
+  },
+  'su-slow': {
+    watched: { of: 'function', function: 'su', metric: 'UrlRequestLatency' },
+    statistic: 'p99',
+    period: 5 * MINUTE,
+    periods: 3,
+    threshold: 10_000,
+    says: 'One request in a hundred takes more than ten seconds.',
+  },
+  'su-5xx': {
+    watched: { of: 'cdn', metric: '5xxErrorRate' },
+    statistic: 'Average',
+    period: 5 * MINUTE,
+    periods: 3,
+    threshold: 5,
+    says: 'More than one answer in twenty of the unit is a failure.',
+  },
+  'su-flood': {
+    watched: { of: 'firewall', metric: 'BlockedRequests' },
+    statistic: 'Sum',
+    period: 5 * MINUTE,
+    periods: 1,
+    threshold: 1_000,
+    says: 'Somebody asks the unit more often than the firewall lets pass.',
+  },
+  'foreign-log': {
+    watched: { of: 'log', function: 'su', code: 'foreign-log' },
+    statistic: 'Sum',
+    period: MINUTE,
+    periods: 1,
+    threshold: 0,
+    says: 'The log is another wallet’s, or came back from a backup: nothing is scheduled until an operator has taken it over.',
+  },
+  'heads-writes-throttled': throttled('heads', 'WriteThrottleEvents'),
+  'heads-reads-throttled': throttled('heads', 'ReadThrottleEvents'),
+  'records-writes-throttled': throttled('records', 'WriteThrottleEvents'),
+  'records-reads-throttled': throttled('records', 'ReadThrottleEvents'),
+  'ids-writes-throttled': throttled('ids', 'WriteThrottleEvents'),
+  'ids-reads-throttled': throttled('ids', 'ReadThrottleEvents'),
+} as const satisfies Record<string, AlarmSettings>
+
+/** Of the router. */
+export const routerAlarms = {
+  'router-errors': {
+    watched: { of: 'function', function: 'router', metric: 'Errors' },
+    statistic: 'Sum',
+    period: 5 * MINUTE,
+    periods: 1,
+    threshold: 5,
+    says: 'The router fails altogether: its configuration, its time or its memory.',
+  },
+  'router-throttles': {
+    watched: { of: 'function', function: 'router', metric: 'Throttles' },
+    statistic: 'Sum',
+    period: MINUTE,
+    periods: 3,
+    threshold: 0,
+    says: 'The router refuses requests for want of concurrency: a flood, or a limit that is too low.',
+  },
+  'router-slow': {
+    watched: { of: 'function', function: 'router', metric: 'UrlRequestLatency' },
+    statistic: 'p99',
+    period: 5 * MINUTE,
+    periods: 3,
+    threshold: 10_000,
+    says: 'One request in a hundred to the router takes more than ten seconds.',
+  },
+  'router-5xx': {
+    watched: { of: 'cdn', metric: '5xxErrorRate' },
+    statistic: 'Average',
+    period: 5 * MINUTE,
+    periods: 3,
+    threshold: 5,
+    says: 'More than one answer in twenty of the router is a failure.',
+  },
+  'router-flood': {
+    watched: { of: 'firewall', metric: 'BlockedRequests' },
+    statistic: 'Sum',
+    period: 5 * MINUTE,
+    periods: 1,
+    threshold: 1_000,
+    says: 'Somebody asks the router more often than the firewall lets pass.',
+  },
+  'placements-writes-throttled': throttled('placements', 'WriteThrottleEvents'),
+  'placements-reads-throttled': throttled('placements', 'ReadThrottleEvents'),
+} as const satisfies Record<string, AlarmSettings>
+
+export type AlarmName = keyof typeof unitAlarms | keyof typeof routerAlarms

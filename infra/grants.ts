@@ -1,0 +1,69 @@
+/**
+ * What each function may do at AWS, as plain data: exactly the calls that it makes, on exactly what it makes them on. The policies on AWS
+ * are made of this. test/stack/grants.test.ts records what the functions really call in the local stack, and holds it against this
+ * both ways: nothing is called that is not here, nothing is here that is never called.
+ *
+ * Not here is what Lambda does by itself for a function: its log, the stream that it reads, its failure destination.
+ */
+import type { FunctionName } from './functions.ts'
+import type { RouterTableName, TableName } from './tables.ts'
+
+/** A table, in the home region where it is a router's; objects of the bucket; without a prefix the bucket itself. */
+export type GrantedResource = { table: TableName | RouterTableName } | { bucket: true; prefix?: string }
+
+export interface Grant {
+  resource: GrantedResource
+  /** As IAM names them. A transaction is authorised as the single calls that it holds, a batch has an action of its own. */
+  actions: readonly `${string}:${string}`[]
+  /** No rows but those with these partition keys (`dynamodb:LeadingKeys`). */
+  leadingKeys?: readonly string[]
+}
+
+/** Bodies of items: db/s3/blob-store.ts. */
+const items = { bucket: true, prefix: 'items/' } as const
+
+export const grants: Readonly<Record<FunctionName, readonly Grant[]>> = {
+  su: [
+    {
+      resource: { table: 'heads' },
+      // Described: whether the log's tables are still those that it was begun in.
+      actions: ['dynamodb:DescribeTable', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+    },
+    {
+      resource: { table: 'records' },
+      actions: ['dynamodb:DescribeTable', 'dynamodb:BatchGetItem', 'dynamodb:PutItem'],
+    },
+    {
+      resource: { table: 'ids' },
+      actions: ['dynamodb:DescribeTable', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+    },
+    { resource: items, actions: ['s3:GetObject', 's3:PutObject'] },
+    // HeadBucket, for /health.
+    { resource: { bucket: true }, actions: ['s3:ListBucket'] },
+    // Whether a process is its own, and that it is taken; whether the unit was declared dead.
+    { resource: { table: 'placements' }, actions: ['dynamodb:GetItem', 'dynamodb:PutItem'] },
+  ],
+  relay: [
+    // The row that says whose log it is.
+    { resource: { table: 'heads' }, actions: ['dynamodb:GetItem'], leadingKeys: ['~log'] },
+    { resource: { table: 'heads' }, actions: ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'] },
+    { resource: { table: 'records' }, actions: ['dynamodb:BatchGetItem'] },
+    { resource: items, actions: ['s3:GetObject'] },
+  ],
+  sweeper: [{ resource: { table: 'heads' }, actions: ['dynamodb:Scan', 'dynamodb:PutItem'] }],
+  height: [{ resource: { table: 'heads' }, actions: ['dynamodb:UpdateItem'], leadingKeys: ['~network'] }],
+  router: [
+    {
+      resource: { table: 'placements' },
+      actions: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+    },
+  ],
+  mig: [
+    {
+      resource: { table: 'placements' },
+      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+    },
+  ],
+  // Asks Postgres alone.
+  migrate: [],
+}

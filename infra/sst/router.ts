@@ -1,0 +1,90 @@
+/** The router in the home region, with the table of placements, and the one-off migration into that table. */
+import { routerAlarms } from '../alarms.ts'
+import { routerFunctions } from '../functions.ts'
+import type { Settings } from '../stage.ts'
+import { routerTables } from '../tables.ts'
+import type { Watchable } from './alarms.ts'
+import { createCdn } from './cdn.ts'
+import { metricsNamespace, type Variables } from './environment.ts'
+import { createFirewall } from './firewall.ts'
+import { createFunction, type FunctionOptions } from './functions.ts'
+import type { Place, Places } from './places.ts'
+import { createSharedSecret } from './secrets.ts'
+import { createTables } from './tables.ts'
+import { arnsOf, type Shared, variablesOf } from './unit.ts'
+
+/** The table, and what units and router are told of it and of each other. */
+export interface Placements {
+  table: sst.aws.Dynamo
+  arn: $util.Output<string>
+  variables: Variables
+  /** Who of them may believe whom. */
+  secret: $util.Output<string>
+}
+
+export function createPlacements(places: Places, { regions, kept, secretsGeneration }: Settings): Placements {
+  const [, ...elsewhere] = regions
+  const tables = createTables(places.home, routerTables, { kept, replicas: elsewhere.map(places.of) })
+  return {
+    table: tables.placements,
+    arn: tables.placements.arn,
+    variables: { ...variablesOf(tables, routerTables), PLACEMENTS_REGION: places.home.region },
+    secret: createSharedSecret('RouterSecret', secretsGeneration).believed,
+  }
+}
+
+export interface Router {
+  place: Place
+  url: $util.Output<string>
+  variables: Variables
+  /** What an operator calls to bring in what another system has. */
+  mig: $util.Output<string>
+  watchable: Watchable
+  alarms: typeof routerAlarms
+}
+
+export function createRouter(
+  domain: string,
+  { settings, places, cachePolicy }: Omit<Shared, 'placements' | 'wallet'>,
+  placements: Placements,
+): Router {
+  const place = places.home
+  const { domains } = settings
+  const secret = createSharedSecret('CdnSecretRouter', settings.secretsGeneration)
+  const variables: Variables = {
+    ...settings.variables,
+    METRICS_NAMESPACE: metricsNamespace(),
+    ...placements.variables,
+    SCHEDULER_LIST:
+      settings.schedulerList ??
+      JSON.stringify(settings.regions.map((region) => ({ url: `https://${domains.units?.[region]}` }))),
+    URL: `https://${domain}`,
+  }
+  const common: FunctionOptions = {
+    place,
+    settings,
+    known: { ...variables, CDN_SECRET: secret.believed, ROUTER_SECRET: placements.secret },
+    grantable: { tables: arnsOf({ placements: placements.table }) },
+  }
+  const router = createFunction('router', common)
+  const mig = createFunction('mig', { ...common, network: settings.migrationNetwork })
+  const firewall = settings.firewall && createFirewall('router', places.edge, settings.firewall)
+  const cdn = createCdn('RouterCdn', {
+    comment: `The router of ${$app.name}/${$app.stage}`,
+    origin: router.function,
+    timeout: routerFunctions.router.timeout,
+    domain,
+    certificate: domains.certificate,
+    secret,
+    cachePolicy,
+    firewall,
+  })
+  return {
+    place,
+    url: $util.output(`https://${domain}`),
+    variables: { ...variables, AWS_REGION: place.region },
+    mig: mig.function.name,
+    watchable: { functions: { router, mig }, tables: { placements: placements.table }, cdn, firewall },
+    alarms: routerAlarms,
+  }
+}

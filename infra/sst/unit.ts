@@ -1,0 +1,133 @@
+/** One region's scheduler unit, a whole stack: its tables and bucket, its functions, what calls them, its way in. */
+import { unitAlarms } from '../alarms.ts'
+import { unitFunctions } from '../functions.ts'
+import type { Settings } from '../stage.ts'
+import { bucket as bucketSettings, tables as tableSettings } from '../tables.ts'
+import type { Watchable } from './alarms.ts'
+import { createBucket } from './bucket.ts'
+import { createCdn } from './cdn.ts'
+import { metricsNamespace, type Variables } from './environment.ts'
+import { createFirewall } from './firewall.ts'
+import { createFunction, type FunctionOptions } from './functions.ts'
+import { createCapacity } from './managed-instances.ts'
+import { migrateDatabase } from './migrations.ts'
+import type { Place, Places } from './places.ts'
+import { streamStatements } from './policy.ts'
+import { createSchedule } from './schedules.ts'
+import { createDatabase, createSharedSecret } from './secrets.ts'
+import { createFailures, createStream } from './stream.ts'
+import { createTables } from './tables.ts'
+
+/** What units and router have in common. */
+export interface Shared {
+  settings: Settings
+  places: Places
+  wallet: $util.Output<string>
+  cachePolicy: aws.cloudfront.CachePolicy
+  /** Where there is a router. */
+  placements: { arn: $util.Output<string>; variables: Variables; secret: $util.Output<string> } | undefined
+}
+
+export interface Unit {
+  place: Place
+  /** Where clients find it. */
+  url: $util.Output<string>
+  /** What its functions are told, without secrets: what an operator's command needs to know. */
+  variables: Variables
+  watchable: Watchable
+  alarms: typeof unitAlarms
+}
+
+export function createUnit(place: Place, { settings, places, wallet, cachePolicy, placements }: Shared): Unit {
+  const { region, suffix } = place
+  const { domains, kept } = settings
+  const tables = createTables(place, tableSettings, { kept })
+  const bucket = createBucket(place, kept)
+  const failures = createFailures(place)
+  const secret = createSharedSecret(`CdnSecret${suffix}`, settings.secretsGeneration)
+  const database =
+    settings.database === 'none' ? undefined : createDatabase(place, settings.database === 'with replica')
+  const domain = domains.units?.[region]
+
+  const variables: Variables = {
+    ...settings.variables,
+    METRICS_NAMESPACE: metricsNamespace(),
+    ...variablesOf(tables, tableSettings),
+    [bucketSettings.variable]: bucket.name,
+    // Without a name of its own it cannot know its address: that is CloudFront's, which is made after the function.
+    ...(domain !== undefined && { URL: `https://${domain}` }),
+    ...placements?.variables,
+  }
+  const known: Variables = {
+    ...variables,
+    SU_WALLET: wallet,
+    CDN_SECRET: secret.believed,
+    ...(placements && { ROUTER_SECRET: placements.secret }),
+    ...(database && { DATABASE_URL: database.url }),
+    ...(database?.readUrl && { DATABASE_READ_URL: database.readUrl }),
+  }
+  const common: FunctionOptions = {
+    place,
+    settings,
+    known,
+    grantable: {
+      tables: { ...arnsOf(tables), ...(placements && { placements: placements.arn }) },
+      bucket: bucket.arn,
+    },
+  }
+  // The tables of metadata are there before what writes to them.
+  const migrations = database && migrateDatabase(database, common)
+  const afterwards = { ...common, dependsOn: migrations ? [migrations] : [] }
+
+  const network = settings.managedInstances[region]
+  const su = createFunction('su', {
+    ...afterwards,
+    capacity: network && !$dev ? createCapacity(place, network) : undefined,
+  })
+  const relay = createFunction('relay', {
+    ...afterwards,
+    statements: streamStatements(tables.heads.nodes.table.streamArn, failures.arn),
+  })
+  const sweeper = createFunction('sweeper', common)
+  const height = createFunction('height', common)
+
+  createStream({
+    place,
+    table: tables[unitFunctions.relay.trigger.table],
+    failures,
+    reader: { name: 'relay', function: relay.function },
+    trigger: unitFunctions.relay.trigger,
+  })
+  createSchedule(place, 'sweeper', sweeper.function, unitFunctions.sweeper.trigger)
+  createSchedule(place, 'height', height.function, unitFunctions.height.trigger)
+
+  const firewall = settings.firewall && createFirewall(`su-${region}`, places.edge, settings.firewall)
+  const cdn = createCdn(`SuCdn${suffix}`, {
+    comment: `The scheduler unit of ${$app.name}/${$app.stage} in ${region}`,
+    origin: su.function,
+    timeout: unitFunctions.su.timeout,
+    domain,
+    certificate: domains.certificate,
+    secret,
+    cachePolicy,
+    firewall,
+  })
+  const url = domain === undefined ? cdn.url : $util.output(`https://${domain}`)
+  return {
+    place,
+    url,
+    variables: { ...variables, URL: url, AWS_REGION: region },
+    watchable: { functions: { su, relay, sweeper, height }, tables, failures, cdn, firewall },
+    alarms: unitAlarms,
+  }
+}
+
+/** The tables' names under the variables by which functions learn them. */
+export const variablesOf = <Name extends string>(
+  tables: Readonly<Record<Name, sst.aws.Dynamo>>,
+  settings: Readonly<Record<Name, { variable: string }>>,
+): Variables =>
+  Object.fromEntries((Object.keys(tables) as Name[]).map((name) => [settings[name].variable, tables[name].name]))
+
+export const arnsOf = (tables: Readonly<Record<string, sst.aws.Dynamo>>): Record<string, $util.Output<string>> =>
+  Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, table.arn]))

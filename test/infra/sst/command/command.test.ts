@@ -1,0 +1,81 @@
+/** The real sst command, with stand-ins for AWS and for Pulumi's: it takes sst.config.ts, the secrets, and the bundles as they are. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readStageOutputs } from '../../../../operator/stage-outputs.ts'
+import wallets from '../../../data/conformance/wallets.json' with { type: 'json' }
+import { type AwsStandIn, startAws } from './aws.ts'
+import { type Checkout, openCheckout } from './checkout.ts'
+
+const SECOND = 1000
+
+describe('the sst command', () => {
+  let aws: AwsStandIn
+  let checkout: Checkout
+  const sst = (line: string, input?: string) => checkout.sst([...line.split(' '), '--stage', 'prod'], input)
+  beforeAll(async () => {
+    aws = await startAws()
+    checkout = openCheckout(aws.url)
+  })
+  afterAll(async () => {
+    checkout.remove()
+    await aws.stop()
+  })
+
+  it('says which secret is missing, and how to set it', { timeout: 120 * SECOND }, async () => {
+    const { code, text } = await sst('deploy')
+    expect(code).not.toBe(0)
+    expect(text).toMatch(/Set a value for (SuWallet|DatabaseUrlUsEast1) with `sst secret set/)
+  })
+
+  it('takes the secrets, the wallet from a file', { timeout: 60 * SECOND }, async () => {
+    expect(await sst('secret set SuWallet', JSON.stringify(wallets.su))).toMatchObject({ code: 0 })
+    expect(await sst('secret set DatabaseUrlUsEast1 postgresql://su:hush@db.example/su')).toMatchObject({ code: 0 })
+    for (const object of aws.objects.values()) expect(object.includes('hush')).toBe(false)
+  })
+
+  it('shows what a deploy would make', { timeout: 120 * SECOND }, async () => {
+    const { code, text } = await sst('diff')
+    expect(code, text).toBe(0)
+    for (const made of [
+      'HeadsUsEast1Table',
+      'ItemsUsEast1Bucket',
+      'SuUsEast1Function',
+      'RelayStreamUsEast1',
+      'SuCdnUsEast1Distribution',
+    ]) {
+      expect(text).toContain(`+  ${made}`)
+    }
+  })
+
+  it('deploys: what infra/build.ts built, and the migrations beside what brings the database up to date', {
+    timeout: 120 * SECOND,
+  }, async () => {
+    const { code, text } = await sst('deploy')
+    expect(code, text).toBe(0)
+    const packed = (name: string): Buffer => readFileSync(join(checkout.dir, `.sst/artifacts/${name}/code.zip`))
+    for (const name of ['Su', 'Relay', 'Sweeper', 'Height', 'Migrate']) {
+      const zip = packed(`${name}UsEast1`)
+      for (const file of ['index.mjs', 'index.mjs.map']) expect(zip.includes(file), `${name} ${file}`).toBe(true)
+    }
+    expect(packed('MigrateUsEast1').includes('migrations/meta/_journal.json')).toBe(true)
+    expect(existsSync(join(checkout.dir, '.sst/bundles/prod/su/index.mjs'))).toBe(true)
+  })
+
+  it('leaves what the operator’s commands read, and no secret in it', () => {
+    const dir = join(checkout.dir, '.sst')
+    const { url, units } = readStageOutputs('prod', dir)
+    expect(url).toMatch(/^https:/)
+    expect(units['us-east-1']).toMatchObject({
+      AWS_REGION: 'us-east-1',
+      HEADS_TABLE: expect.stringMatching(/^ao-su-prod-/),
+    })
+    expect(readFileSync(join(dir, 'outputs.json'), 'utf8')).not.toMatch(/hush|SU_WALLET|SECRET/)
+  })
+
+  it('does not remove prod', { timeout: 60 * SECOND }, async () => {
+    const { code, text } = await sst('remove')
+    expect(code).not.toBe(0)
+    expect(text).toContain('Cannot remove protected stage')
+  })
+})
