@@ -3,7 +3,7 @@
  *
  *   npm run bench                      everything, here and with AWS's latencies
  *   npm run bench -- --quick           fewer requests
- *   npm run bench -- --only writes     writes, pages, units or router
+ *   npm run bench -- --only writes     writes, pages, units, router, cold or memory
  *   npm run bench -- --latency 10,30   ms that each call of DynamoDB and S3 takes longer
  *
  * INSTANCES and CONCURRENCY are the stack's (README.md).
@@ -17,8 +17,10 @@ import { localCredentials, localRegion } from '../local/dynamodb.ts'
 import { parseOptions } from '../local/options.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 import { signatureRate, transactionRate } from './baselines.ts'
+import { measureColdStarts } from './cold.ts'
 import { makeMessages, makeProcess, makeWallet } from './items.ts'
 import { Client, type Measured } from './load.ts'
+import { measureMemory } from './memory.ts'
 import { figure, heading, line } from './report.ts'
 import { measureRouter } from './router.ts'
 import { measureUnits, walletOf } from './units.ts'
@@ -163,6 +165,12 @@ async function all(title: string, latency: { dynamodb: number; s3: number }): Pr
     await measureRouter({ some, latency: latency.dynamodb, instances })
   }
 }
+
+if (args.latency === undefined) {
+  if (wanted('cold')) await measureColdStarts(args.quick ? 3 : 9)
+  if (wanted('memory')) await measureMemory(some)
+}
+if (args.only === 'cold' || args.only === 'memory') process.exit()
 
 const [dynamodb = 10, s3 = 30] = (args.latency ?? '10,30').split(',').map(Number)
 if (args.latency === undefined) await all('This machine', { dynamodb: 0, s3: 0 })

@@ -23,3 +23,8 @@ export function line(
 export function figure(what: string, value: number, unit: string): void {
   console.log(`  ${what.padEnd(34)}${column(round(value), 7)} ${unit}`)
 }
+
+export function megabytes(what: string, bytes: number, of: number): void {
+  const used = bytes / 1_048_576
+  console.log(`  ${what.padEnd(34)}${column(used.toFixed(0), 7)} MB of ${of}, ${((100 * used) / of).toFixed(0)} %`)
+}

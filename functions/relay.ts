@@ -9,7 +9,11 @@ import { createRelayParts } from './wiring/relay.ts'
 
 const config = parseRelayConfig(process.env)
 const log = createLogger(config.logging, { service: 'relay' })
-const meter = createEmbeddedMeter({ service: 'relay', onFailure: metricsLost(log) })
+const meter = createEmbeddedMeter({
+  service: 'relay',
+  namespace: config.logging.metricsNamespace,
+  onFailure: metricsLost(log),
+})
 
 export const handler = createRelayHandler({
   relay: createStreamRelay(createRelayParts(config, { meter, log })),

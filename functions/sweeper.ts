@@ -9,7 +9,11 @@ import { openHeads } from './wiring/log.ts'
 
 const { logging, heads, postgres } = parseSweeperConfig(process.env)
 const log = createLogger(logging, { service: 'sweeper' })
-const meter = createEmbeddedMeter({ service: 'sweeper', onFailure: metricsLost(log) })
+const meter = createEmbeddedMeter({
+  service: 'sweeper',
+  namespace: logging.metricsNamespace,
+  onFailure: metricsLost(log),
+})
 
 export const handler = createSweeperHandler({
   store: createRelayStore(openHeads(heads)),

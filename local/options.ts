@@ -1,6 +1,7 @@
 /** What the local stack is told: from the environment and the command line to typed options. */
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { AwsCall } from './aws-calls.ts'
 
 /** What is started: one unit, so many behind a router, or a router in front of units that run elsewhere. */
 export type Setup = { kind: 'unit' } | { kind: 'regions'; count: number } | { kind: 'router' }
@@ -29,6 +30,8 @@ export interface StackOptions {
   blockMs: number
   /** Configuration variables: what the functions get, beside what the stack sets. */
   variables: Record<string, string>
+  /** Hears of each call of DynamoDB or S3 that a function makes; for tests. */
+  onCall?: (call: AwsCall) => void
 }
 
 /** What keeps the stack from starting; the message says what to do. */

@@ -112,6 +112,11 @@ const assemble = async (options: StackOptions, shared: Shared, parts: Parts): Pr
   const [first] = await settled([startTheRouter(), settled(urls.map((_, index) => startUnit(index)))])
   rememberPorts(options.stateDir, addresses)
   if (options.variables.DATABASE_URL !== undefined) log.note('DATABASE_URL is given: all regions share that database.')
+  if (options.variables.CDN_SECRET !== undefined) {
+    log.note(
+      'CDN_SECRET is given, and no CDN stands between router and units here: units refuse what the router passes on.',
+    )
+  }
   for (const url of leftOut(options, urls)) log.note(`SCHEDULER_LIST does not name ${url}: it gets no spawns.`)
   const stop = async (): Promise<void> => {
     await parts.takeApart()

@@ -11,11 +11,11 @@ import { startDynamoDb } from './dynamodb.ts'
 import { routerEnvironmentOf, writeEnvironment } from './environment.ts'
 import { openFront } from './front.ts'
 import type { Outcome } from './lambda/invocation.ts'
-import { startLatencyProxy } from './latency-proxy.ts'
 import { type StackLog, silent } from './log.ts'
 import type { StackOptions } from './options.ts'
 import { at, createParts, type Parts } from './parts.ts'
 import { type Keeper, openKeeper } from './processes/keeper.ts'
+import { reached } from './reached.ts'
 import { namesOf, type RunningFunctions, startFunctions, untilHealthy } from './running.ts'
 import { dynamodbDir, forget, forgetEnvironments, notServed, routerDir } from './state-dir.ts'
 import { dataLines, linesOf, type SummaryLine, sizeLine } from './summary.ts'
@@ -100,9 +100,9 @@ const assemble = async (
   const dynamodb = await parts.add(
     startDynamoDb({ dir: dynamodbDir(stateDir), keeper, tables: routerTables, heap, ...at(ports.dynamodb) }),
   )
-  const slowed = latency.dynamodb === 0 ? dynamodb : await parts.add(startLatencyProxy(dynamodb.url, latency.dynamodb))
   const { url } = front
-  const environment = routerEnvironmentOf(options, { url, dynamodb: slowed.url, variables: dynamodb.variables })
+  const endpoint = await reached(dynamodb.url, { ms: latency.dynamodb, onCall: options.onCall }, parts)
+  const environment = routerEnvironmentOf(options, { url, dynamodb: endpoint, variables: dynamodb.variables })
   writeEnvironment(stateDir, environment)
 
   const functions = startFunctions({
@@ -120,7 +120,7 @@ const assemble = async (
   await functions.ready()
   parts.atEnd(() => front.stop())
 
-  const complaint = await untilHealthy(functions.get('router'), healthMs, advice)
+  const complaint = await untilHealthy(functions.get('router'), environment, healthMs, advice)
   if (complaint !== undefined) log.note(`The router is not healthy: ${complaint}`)
   front.open()
 
@@ -132,7 +132,7 @@ const assemble = async (
     invoke: (name, event = {}) => functions.get(name).invoke(JSON.stringify(event)),
     about: [
       ['Router', sizeLine(url, options)],
-      ['  DynamoDB', slowed === dynamodb ? dynamodb.url : `${dynamodb.url}, slowed`],
+      ['  DynamoDB', latency.dynamodb === 0 ? dynamodb.url : `${dynamodb.url}, slowed`],
     ],
     broken: dynamodb.ended.then(() => 'The router’s DynamoDB Local has ended.'),
   }

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type FunctionName, type FunctionSettings, functions } from '../infra/functions.ts'
+import { accessKeyOf } from './aws-calls.ts'
 import type { Bundles } from './bundles.ts'
 import { type FunctionOptions, type LambdaFunction, startFunction } from './lambda/function.ts'
 import { openFunctionUrl } from './lambda/function-url.ts'
@@ -47,7 +48,7 @@ export const startFunctions = <N extends FunctionName>(options: RunningOptions<N
         bundle: bundles.dir(name),
         memory,
         timeout,
-        environment,
+        environment: { ...environment, AWS_ACCESS_KEY_ID: accessKeyOf(name) },
         keeper,
         onLine: (line, instance) => onLine(`${name} ${instance}`, line),
         ...sizeFor(trigger, options),
@@ -85,6 +86,7 @@ const sizeFor = (
     case 'schedule':
       return { instances: 1, warm: trigger.rate < warmRate ? 1 : 0, concurrency: 1, freeze: false }
     case 'manual':
+    case 'deploy':
       return { instances: 1, warm: 0, concurrency: 1, freeze: false }
   }
 }
@@ -101,19 +103,24 @@ const started = async (lambda: LambdaFunction): Promise<void> => {
  * Resolves when /health answers 200; with what it says else, when the time is over. Where it says that no waiting mends it (a log
  * of another wallet, a list without a unit that has processes), fails with StartError: what cannot do its work should not look as
  * if it were starting.
+ * @param environment of the function: where it takes only what carries CDN_SECRET, that is asked with it
  * @param advice a sentence that follows what it says then
  */
 export const untilHealthy = async (
   lambda: LambdaFunction,
+  { CDN_SECRET = '' }: Readonly<Record<string, string>>,
   withinMs: number,
   advice: string,
 ): Promise<string | undefined> => {
+  // As the CDN asks, of two secrets with the newer one.
+  const [secret = ''] = CDN_SECRET.split(',')
+  const headers = { 'x-cdn-secret': secret.trim() }
   const probe = await openFunctionUrl({ lambda, onFailure() {} })
   probe.open()
   try {
     const deadline = Date.now() + withinMs
     for (;;) {
-      const response = await fetch(`${probe.url}/health`)
+      const response = await fetch(`${probe.url}/health`, { headers })
       const said = await response.text()
       if (response.ok) return undefined
       const retryAfter = Number(response.headers.get('retry-after'))

@@ -12,11 +12,11 @@ import { environmentOf, needsStandIn, ownWallet, writeEnvironment } from './envi
 import { openFront } from './front.ts'
 import { type LocalGateway, startGateway } from './gateway.ts'
 import type { Outcome } from './lambda/invocation.ts'
-import { startLatencyProxy } from './latency-proxy.ts'
 import { type StackLog, silent } from './log.ts'
 import type { StackOptions } from './options.ts'
 import { at, createParts, type Parts, settled } from './parts.ts'
 import { type Keeper, openKeeper } from './processes/keeper.ts'
+import { reached } from './reached.ts'
 import { namesOf, type RunningFunctions, startFunctions, untilHealthy } from './running.ts'
 import { startS3 } from './s3.ts'
 import { dynamodbDir, forget, forgetEnvironments, gatewayDir, notServed } from './state-dir.ts'
@@ -107,14 +107,19 @@ const assemble = async (
       : undefined,
     ensureOwnWallet(options),
   ])
-  const slowed = async (url: string, ms: number): Promise<string> =>
-    ms === 0 ? url : (await parts.add(startLatencyProxy(url, ms))).url
+  const { PLACEMENTS_ENDPOINT: placements } = variables
+  const reachedAt = (url: string, ms: number): Promise<string> => reached(url, { ms, onCall: options.onCall }, parts)
   const environment = environmentOf(options, {
     url: front.url,
-    dynamodb: await slowed(dynamodb.url, latency.dynamodb),
-    s3: await slowed(s3.url, latency.s3),
+    dynamodb: await reachedAt(dynamodb.url, latency.dynamodb),
+    s3: await reachedAt(s3.url, latency.s3),
     gateway: gateway?.url,
-    variables: { ...dynamodb.variables, ...s3.variables, ...database.variables },
+    variables: {
+      ...dynamodb.variables,
+      ...s3.variables,
+      ...database.variables,
+      ...(placements && { PLACEMENTS_ENDPOINT: await reachedAt(placements, latency.dynamodb) }),
+    },
   })
   writeEnvironment(stateDir, environment)
 
@@ -137,7 +142,7 @@ const assemble = async (
   parts.atEnd(() => front.stop())
 
   const advice = 'Start it with that wallet, or with another STATE_DIR.'
-  const complaint = await untilHealthy(started.get('su'), healthMs, advice)
+  const complaint = await untilHealthy(started.get('su'), environment, healthMs, advice)
   if (complaint !== undefined) log.note(`The unit is not healthy: ${complaint}`)
   front.open()
 

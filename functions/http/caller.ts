@@ -12,10 +12,10 @@ const VIEWER_HEADER = 'cloudfront-viewer-address'
 
 /** What is believed beside the platform, by whom the secrets are. */
 export interface CallerSecrets {
-  /** CDN_SECRET; where the request carries it, the viewer's address that the CDN reports is the caller's. */
-  cdnSecret?: Secret | undefined
-  /** ROUTER_SECRET; where the router proves by it for whom it asks, that one is the caller. */
-  routerSecret?: Secret | undefined
+  /** CDN_SECRET, one or two; where the request carries one, the viewer's address that the CDN reports is the caller's. */
+  cdnSecrets?: Secret<readonly string[]> | undefined
+  /** ROUTER_SECRET, one or two; where the router proves by one for whom it asks, that one is the caller. */
+  routerSecrets?: Secret<readonly string[]> | undefined
 }
 
 /**
@@ -24,31 +24,34 @@ export interface CallerSecrets {
  *
  * @param now ms
  */
-export function callerAddress(c: Context, { cdnSecret, routerSecret }: CallerSecrets, now: number): string {
+export function callerAddress(c: Context, { cdnSecrets, routerSecrets }: CallerSecrets, now: number): string {
   // Before the CDN, which may stand between router and unit: the viewer that it reports is the router then.
-  const proven = routerSecret && provenCaller(c, routerSecret, now)
+  const proven = routerSecrets && provenCaller(c, routerSecrets, now)
   if (proven !== undefined) return proven
-  if (cdnSecret && provesItself(c.req.header(CDN_SECRET_HEADER), cdnSecret)) {
+  if (cdnSecrets && isFromCdn(c, cdnSecrets)) {
     // The platform's address is an edge's here: without the viewer's the caller is unknown.
     return viewerAddress(c.req.header(VIEWER_HEADER))
   }
   return sourceAddress(c.env) ?? ''
 }
 
-function provenCaller(c: Context, secret: Secret, now: number): string | undefined {
+function provenCaller(c: Context, secrets: Secret<readonly string[]>, now: number): string | undefined {
   const proof = c.req.header(PROOF_HEADER)
   if (proof === undefined) return undefined
   const caller = c.req.header(CALLER_HEADER) ?? ''
   const { method, url } = c.req
-  return isProven(secret, { method, url, caller }, proof, now) ? caller : undefined
+  return isProven(secrets, { method, url, caller }, proof, now) ? caller : undefined
 }
 
-/** In constant time, whatever the lengths. */
-function provesItself(header: string | undefined, secret: Secret): boolean {
+/** Whether the request carries one of the CDN's secrets: in constant time, whatever the lengths. */
+export function isFromCdn(c: Context, secrets: Secret<readonly string[]>): boolean {
+  const header = c.req.header(CDN_SECRET_HEADER)
   if (header === undefined) return false
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(header), digest(secret.reveal()))
+  const given = sha256(header)
+  return secrets.reveal().some((secret) => timingSafeEqual(given, sha256(secret)))
 }
+
+const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 /** An IPv6 address may stand in brackets or bare: the port is what follows the last colon. */
 function viewerAddress(header = ''): string {

@@ -1,16 +1,19 @@
-/** What unit and router have in common over HTTP: CORS, the log, what nobody may keep, and errors as JSON. */
+/** What unit and router have in common over HTTP: the log, the one way in, CORS, what nobody may keep, and errors as JSON. */
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import type { Logger } from 'pino'
+import type { CallerSecrets } from './caller.ts'
 import { createErrorHandler, methodNotAllowed, notFound } from './errors.ts'
 import { requestLog } from './request-log.ts'
+import { throughCdnOnly } from './way-in.ts'
 
 /** An app of these routes; what none of them takes is 404 or 405. */
-export function framed(parts: { logger: Logger }, routes: readonly Hono[]): Hono {
+export function framed(parts: { logger: Logger } & Pick<CallerSecrets, 'cdnSecrets'>, routes: readonly Hono[]): Hono {
   const app = new Hono()
+  app.use(requestLog(parts))
+  app.use(throughCdnOnly(parts))
   // Any origin, method and header (contract, "Routes"), and any header of an answer: `Retry-After` is for browsers too.
   app.use(cors({ origin: '*', allowMethods: ['*'], exposeHeaders: ['*'], maxAge: 86_400 }))
-  app.use(requestLog(parts))
   app.use(async (c, next) => {
     await next()
     // Nothing is kept by anybody that does not say so.

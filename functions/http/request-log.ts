@@ -38,5 +38,7 @@ export const requestLog =
       ...(process !== undefined && { process }),
       ...(c.error instanceof SchedulerError && { code: c.error.code }),
     }
-    log[route === '/health' ? 'debug' : 'info'](line, 'request')
+    // What is asked all the time, or in advance of another request, and is well.
+    const isNoise = route === '/health' || c.req.method === 'OPTIONS'
+    log[isNoise && c.res.ok ? 'debug' : 'info'](line, 'request')
   }

@@ -15,16 +15,16 @@ export interface RouterParts extends OperationParts {
   passOn: {
     /** All that would be redirected is passed on; assignments always are. */
     everything: boolean
-    /** ROUTER_SECRET */
-    secret?: Secret | undefined
+    /** ROUTER_SECRET, one or two. */
+    secrets?: Secret<readonly string[]> | undefined
   }
   clock: Clock
   meter: Meter
   logger: Logger
   /** MAX_BODY_BYTES */
   maxBodyBytes: number
-  /** CDN_SECRET */
-  cdnSecret?: Secret | undefined
+  /** CDN_SECRET, one or two. */
+  cdnSecrets?: Secret<readonly string[]> | undefined
   /** Called when an answer has been sent. */
   afterAnswer(): Promise<void>
 }

@@ -31,7 +31,7 @@ export function addressAt(unit: string, c: Context): string {
   return `${unit}${pathname}${search}`
 }
 
-type PassOnParts = Pick<RouterParts, 'passOn' | 'clock' | 'cdnSecret' | 'lists' | 'logger'>
+type PassOnParts = Pick<RouterParts, 'passOn' | 'clock' | 'cdnSecrets' | 'lists' | 'logger'>
 
 /** Fails with `unavailable` where the unit does not answer, `invalid-request` where routers would go on asking each other. */
 export const createPassOn =
@@ -69,13 +69,14 @@ function refuseLoop(c: Context): void {
   )
 }
 
-function headersFor(c: Context, unit: string, { passOn: { secret }, clock, cdnSecret }: PassOnParts): Headers {
+function headersFor(c: Context, unit: string, { passOn: { secrets }, clock, cdnSecrets }: PassOnParts): Headers {
   const headers = picked(c.req.raw.headers, requestHeaders)
   const now = clock.now()
-  const caller = callerAddress(c, { cdnSecret }, now)
+  const caller = callerAddress(c, { cdnSecrets }, now)
   // Without the secret it still tells other routers that this one was there.
   headers.set(CALLER_HEADER, caller)
-  if (secret) headers.set(PROOF_HEADER, proofOf(secret, { method: c.req.method, url: addressAt(unit, c), caller }, now))
+  if (secrets)
+    headers.set(PROOF_HEADER, proofOf(secrets, { method: c.req.method, url: addressAt(unit, c), caller }, now))
   return headers
 }
 

@@ -21,20 +21,31 @@ export interface ProvenRequest {
   caller: string
 }
 
-/** The value of `x-router-proof`. @param now ms */
-export const proofOf = (secret: Secret, request: ProvenRequest, now: number): string =>
-  `${now}.${signature(secret, request, String(now)).toString('hex')}`
-
-/** Whether a proof is right and not out of date: an old one is as good as none, and so is one from the future. */
-export function isProven(secret: Secret, request: ProvenRequest, proof: string, now: number): boolean {
-  const [, time = '', given = ''] = /^(\d{1,15})\.([0-9a-f]{64})$/.exec(proof) ?? []
-  if (time === '' || Math.abs(now - Number(time)) > HOLDS_MS) return false
-  return timingSafeEqual(signature(secret, request, time), Buffer.from(given, 'hex'))
+/**
+ * The value of `x-router-proof`. Of two secrets the last signs: units that do not have the new one yet know it.
+ * @param now ms
+ */
+export function proofOf(secrets: Secret<readonly string[]>, request: ProvenRequest, now: number): string {
+  const secret = secrets.reveal().at(-1) ?? ''
+  return `${now}.${signature(secret, request, String(now)).toString('hex')}`
 }
 
-function signature(secret: Secret, { method, url, caller }: ProvenRequest, time: string): Buffer {
+/** Whether a proof is right and not out of date: an old one is as good as none, and so is one from the future. */
+export function isProven(
+  secrets: Secret<readonly string[]>,
+  request: ProvenRequest,
+  proof: string,
+  now: number,
+): boolean {
+  const [, time = '', given = ''] = /^(\d{1,15})\.([0-9a-f]{64})$/.exec(proof) ?? []
+  if (time === '' || Math.abs(now - Number(time)) > HOLDS_MS) return false
+  const bytes = Buffer.from(given, 'hex')
+  return secrets.reveal().some((secret) => timingSafeEqual(signature(secret, request, time), bytes))
+}
+
+function signature(secret: string, { method, url, caller }: ProvenRequest, time: string): Buffer {
   const { pathname, searchParams } = new URL(url)
   // Platforms on the way may write the same query differently (`base-layer` or `base-layer=`): what it says is signed.
   const text = [time, method, `${pathname}?${searchParams}`, caller].join('\n')
-  return createHmac('sha256', secret.reveal()).update(text).digest()
+  return createHmac('sha256', secret).update(text).digest()
 }

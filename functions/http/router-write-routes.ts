@@ -14,14 +14,14 @@ import type { Leader } from './router-lead.ts'
 import type { RouterParts } from './router-parts.ts'
 
 export function routerWriteRoutes(parts: RouterParts, lead: Leader): Hono {
-  const { placements, lists, signatureTypes, clock, meter, maxBodyBytes, cdnSecret } = parts
+  const { placements, lists, signatureTypes, clock, meter, maxBodyBytes, cdnSecrets } = parts
   const routes = new Hono()
 
   routes.post('/', async (c) => {
     const begin = clock.now()
     const deadline = deadlineOf(c, begin)
     try {
-      await inTime({ clock }, deadline, checkCaller(lists, callerAddress(c, { cdnSecret }, begin)))
+      await inTime({ clock }, deadline, checkCaller(lists, callerAddress(c, { cdnSecrets }, begin)))
       const { searchParams } = new URL(c.req.url)
       const transaction = searchParams.get('assign')
       if (transaction !== null) return await assign(c, searchParams.get('process-id'), transaction, deadline)

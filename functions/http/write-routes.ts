@@ -10,7 +10,7 @@ import { callerAddress } from './caller.ts'
 import { deadlineOf } from './deadline.ts'
 import type { AppParts } from './parts.ts'
 
-export function writeRoutes({ scheduler, reading, maxBodyBytes, cdnSecret, routerSecret }: AppParts): Hono {
+export function writeRoutes({ scheduler, reading, maxBodyBytes, cdnSecrets, routerSecrets }: AppParts): Hono {
   const { clock, lists } = scheduler
   const routes = new Hono()
 
@@ -18,7 +18,7 @@ export function writeRoutes({ scheduler, reading, maxBodyBytes, cdnSecret, route
     const begin = clock.now()
     const deadline = deadlineOf(c, begin)
     try {
-      await checkCaller(lists, callerAddress(c, { cdnSecret, routerSecret }, begin))
+      await checkCaller(lists, callerAddress(c, { cdnSecrets, routerSecrets }, begin))
       const { searchParams } = new URL(c.req.url)
       const assign = searchParams.get('assign')
       if (assign !== null) {

@@ -10,13 +10,10 @@ import { createIdentityStore } from '../../db/dynamodb/identity-store.ts'
 import { createLogReader, type LogReader } from '../../db/dynamodb/log-reader.ts'
 import { recordRows } from '../../db/dynamodb/record-row.ts'
 import { createRelayStore } from '../../db/dynamodb/relay-store.ts'
-import { createDatabase } from '../../db/postgres/client.ts'
-import { createMetadataIndex } from '../../db/postgres/metadata-index.ts'
-import { createBlobStore } from '../../db/s3/blob-store.ts'
-import { createS3 } from '../../db/s3/client.ts'
 import { createBundler } from '../../network/bundler.ts'
 import { createCache } from '../../network/cache.ts'
 import type { RelayConfig } from '../config/functions.ts'
+import { openBlobs } from './blobs.ts'
 import { effectsOf } from './effects.ts'
 import { openLog } from './log.ts'
 
@@ -28,7 +25,7 @@ export function createRelayParts(
   const db = openLog(store)
   return {
     records: readerOfBegunLog(db),
-    blobs: createBlobStore(createS3(store.s3Endpoint), store.bucket),
+    blobs: openBlobs(store),
     store: createRelayStore(db),
     bundler: createBundler({ url: upload.bundlerUrl }),
     cache: upload.cacheUrl === undefined ? undefined : createCache({ url: upload.cacheUrl }),
@@ -40,9 +37,23 @@ export function createRelayParts(
   }
 }
 
+/** The driver of Postgres is loaded while the first uploads are on their way. */
 function openIndex({ url, proxyUrl, writeConcurrency }: RelayConfig['postgres']): MetadataIndex {
   if (url === undefined) return { index: () => Promise.reject(new Error('There is no DATABASE_URL.')) }
-  return createMetadataIndex(createDatabase({ url: url.reveal(), connections: writeConcurrency, proxyUrl }))
+  let index: Promise<MetadataIndex> | undefined
+  const open = async (): Promise<MetadataIndex> => {
+    const [{ createDatabase }, { createMetadataIndex }] = await Promise.all([
+      import('../../db/postgres/client.ts'),
+      import('../../db/postgres/metadata-index.ts'),
+    ])
+    return createMetadataIndex(createDatabase({ url: url.reveal(), connections: writeConcurrency, proxyUrl }))
+  }
+  return {
+    async index(records) {
+      index ??= open()
+      await (await index).index(records)
+    },
+  }
 }
 
 /** Records are stored without what the log says once for all of them: the unit's public key. It is read with the first. */

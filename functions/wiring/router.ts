@@ -19,7 +19,11 @@ export function createRouterParts(config: RouterConfig, logger: Logger): RouterP
     rememberedProcesses: config.serving.placementsRemembered,
   })
   const metrics = createInstanceMeter()
-  const embedded = createEmbeddedMeter({ service: 'router', onFailure: metricsLost(logger) })
+  const embedded = createEmbeddedMeter({
+    service: 'router',
+    namespace: config.logging.metricsNamespace,
+    onFailure: metricsLost(logger),
+  })
   return {
     placements,
     lists: createAccessLists(config.access),
@@ -29,7 +33,7 @@ export function createRouterParts(config: RouterConfig, logger: Logger): RouterP
     meter: config.serving.metrics ? allOf(metrics, embedded) : metrics,
     logger,
     maxBodyBytes: config.serving.maxBodyBytes,
-    cdnSecret: config.serving.cdnSecret,
+    cdnSecrets: config.serving.cdnSecrets,
     metrics: config.serving.metrics ? metrics : undefined,
     health: createRouterHealth({ placements, clock }),
     afterAnswer: () => embedded.flush(),

@@ -7,12 +7,11 @@ import { Sequencer } from '../../core/log/sequencer.ts'
 import { systemClock as clock } from '../../core/ports/clock.ts'
 import type { TimeIndex } from '../../core/ports/metadata-index.ts'
 import { createSeekMemory } from '../../core/read/seek.ts'
+import { INLINE_BYTES } from '../../core/schedule/store-item.ts'
 import type { DynamoDb } from '../../db/dynamodb/client.ts'
 import { createHeightStore } from '../../db/dynamodb/height-store.ts'
 import { createIdentityStore } from '../../db/dynamodb/identity-store.ts'
 import { createLogStore } from '../../db/dynamodb/log-store.ts'
-import { createBlobStore } from '../../db/s3/blob-store.ts'
-import { createS3 } from '../../db/s3/client.ts'
 import { createGateway } from '../../network/gateway.ts'
 import { createAccessLists } from '../../network/lists.ts'
 import type { SuConfig } from '../config/functions.ts'
@@ -21,12 +20,10 @@ import type { AppParts } from '../http/parts.ts'
 import { createEmbeddedMeter, metricsLost } from '../telemetry/embedded-metrics.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { allOf } from '../telemetry/meters.ts'
+import { openBlobs } from './blobs.ts'
 import { createHealth } from './health.ts'
 import { openLog } from './log.ts'
 import { openOwnPlacement } from './placements.ts'
-
-/** Items up to this length ride in the log's record: above it, S3 is cheaper than DynamoDB (docs/architecture.md, "Costs"). */
-const INLINE_BYTES = 4_096
 
 /** Lets who measures or watches at the clients of the stores. */
 export interface Watchers {
@@ -39,15 +36,17 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
   const db = openLog(config.store)
   onDynamoDb?.(db)
   const store = createLogStore(db, signer.owner)
-  const s3 = createS3(config.store.s3Endpoint)
-  onS3?.(s3)
-  const blobs = createBlobStore(s3, config.store.bucket)
+  const blobs = openBlobs(config.store, onS3)
   const gateway = createGateway(config.gateway)
   const lists = createAccessLists(config.access)
   const height = new NetworkHeight(createHeightStore(db), gateway, clock)
   const identity = new IdentityGuard(createIdentityStore(db), signer, clock)
   const metrics = createInstanceMeter()
-  const embedded = createEmbeddedMeter({ service: 'su', onFailure: metricsLost(logger) })
+  const embedded = createEmbeddedMeter({
+    service: 'su',
+    namespace: config.logging.metricsNamespace,
+    onFailure: metricsLost(logger),
+  })
   const meter = config.serving.metrics ? allOf(metrics, embedded) : metrics
   const sequencer = new Sequencer({
     store,
@@ -82,8 +81,8 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
     address: signer.address,
     logger,
     maxBodyBytes: config.serving.maxBodyBytes,
-    cdnSecret: config.serving.cdnSecret,
-    routerSecret: config.serving.routerSecret,
+    cdnSecrets: config.serving.cdnSecrets,
+    routerSecrets: config.serving.routerSecrets,
     metrics: config.serving.metrics ? metrics : undefined,
     health: createHealth({ identity, height, blobs, clock }),
     afterAnswer: () => embedded.flush(),

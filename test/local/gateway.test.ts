@@ -92,6 +92,35 @@ test('an upload is there at once: raw, by GraphQL, with its tags as headers, and
   expect(JSON.parse(await (await status()).text())).toMatchObject({ number_of_confirmations: 3 })
 })
 
+test('GraphQL finds by owner and tags, what waits for its block first, then the highest', async () => {
+  const gateway = await start({ blockMs: Number.POSITIVE_INFINITY })
+  const tags = [{ name: 'Type', value: 'T' }]
+  const [low, high, waiting, other] = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(43))
+  const owner = Buffer.from('the owner').toString('base64url')
+  const address = createHash('sha256').update('the owner').digest('base64url')
+  gateway.addTransaction({ id: high ?? '', owner, tags, confirmations: 1 })
+  gateway.addTransaction({ id: waiting ?? '', owner, tags, confirmations: null })
+  gateway.addTransaction({ id: low ?? '', owner, tags, confirmations: 9 })
+  gateway.addTransaction({ id: other ?? '', tags, confirmations: 0 })
+  gateway.addTransaction({ id: 'e'.repeat(43), owner, confirmations: 0 })
+  const query = `query($sort: SortOrder, $first: Int) {
+    transactions(owners: ["${address}"] tags: [{ name: "Type", values: ["T"] }] sort: $sort first: $first) {
+      pageInfo { hasNextPage } edges { node { id block { height } } }
+    }
+  }`
+  const found = async (variables: object) => (await ask(gateway, query, variables)).data.transactions
+  const { edges } = await found({})
+  const height = gateway.height()
+  expect(edges.map(({ node }: { node: object }) => node)).toEqual([
+    { id: waiting, block: null },
+    { id: high, block: { height: height - 1 } },
+    { id: low, block: { height: height - 9 } },
+  ])
+  expect((await found({ sort: 'HEIGHT_DESC' })).edges).toEqual(edges)
+  expect((await found({ sort: 'HEIGHT_ASC' })).edges).toEqual(edges.toReversed())
+  expect(await found({ first: 1 })).toMatchObject({ pageInfo: { hasNextPage: true }, edges: edges.slice(0, 1) })
+})
+
 test('what is no data item is refused, what is there already is answered 202, the cache takes anything', async () => {
   const gateway = await start()
   const { raw, id } = makeItem([['a', 'b']], 'x')

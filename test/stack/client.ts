@@ -36,6 +36,14 @@ export const messageItem = (process: string, text: string, bytes = 0): Promise<I
     data: bytes > 0 ? Buffer.alloc(bytes, text) : Buffer.from(text),
   })
 
+/** A message as a process pushes it: its deep hash is kept. */
+export const pushedItem = (process: string, text: string): Promise<Item> =>
+  wallet.sign({
+    target: Buffer.from(process, 'base64url'),
+    tags: [...ao('Message'), { name: 'From-Process', value: process }],
+    data: Buffer.from(text),
+  })
+
 export const messageItems = (process: string, count: number, name = 'm'): Promise<Item[]> =>
   Promise.all(Array.from({ length: count }, (_, i) => messageItem(process, `${name} ${i}`)))
 

@@ -1,4 +1,8 @@
-/** A whole stack of its own for a test, in a folder of its own that is gone afterwards. */
+/**
+ * A whole stack of its own for a test, in a folder of its own that is gone afterwards. Whatever a test does with it, its functions
+ * must have called nothing that they would not be allowed on AWS.
+ */
+import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +10,7 @@ import { parseOptions, type StackOptions } from '../../local/options.ts'
 import { type Regions, startRegions } from '../../local/regions.ts'
 import { type Stack, startStack } from '../../local/stack.ts'
 import wallets from '../data/conformance/wallets.json' with { type: 'json' }
+import { holdAgainstGrants } from './granted.ts'
 
 export interface TestStack {
   readonly stack: Stack
@@ -19,7 +24,15 @@ export interface TestStack {
 function prepare(variables: Record<string, string>, options: Partial<StackOptions>) {
   const stateDir = mkdtempSync(join(tmpdir(), 'su-test-'))
   const environment = { LOG_LEVEL: 'warn', SU_WALLET: JSON.stringify(wallets.su), ...variables, STATE_DIR: stateDir }
-  return { stateDir, options: { ...parseOptions(environment), port: 0, ...options } }
+  const calls = holdAgainstGrants()
+  return {
+    options: { ...parseOptions(environment), port: 0, onCall: calls.onCall, ...options },
+    /** When it has ended. */
+    cleanUp() {
+      rmSync(stateDir, { recursive: true, force: true })
+      assert.deepEqual(calls.notGranted, [], 'calls that infra/grants.ts does not have')
+    },
+  }
 }
 
 /** @param variables configuration, as in `.env` */
@@ -27,7 +40,7 @@ export async function openStack(
   variables: Record<string, string> = {},
   changed: Partial<StackOptions> = {},
 ): Promise<TestStack> {
-  const { stateDir, options } = prepare(variables, changed)
+  const { options, cleanUp } = prepare(variables, changed)
   const start = () => startStack(options)
   let stack = await start()
   return {
@@ -43,7 +56,7 @@ export async function openStack(
     },
     async close() {
       await stack.stop()
-      rmSync(stateDir, { recursive: true, force: true })
+      cleanUp()
     },
   }
 }
@@ -61,14 +74,14 @@ export async function openRegions(
   variables: Record<string, string> = {},
   changed: Partial<StackOptions> = {},
 ): Promise<TestRegions> {
-  const { stateDir, options } = prepare(variables, changed)
+  const { options, cleanUp } = prepare(variables, changed)
   const regions = await startRegions(options, count)
   return {
     regions,
     url: regions.url,
     async close() {
       await regions.stop()
-      rmSync(stateDir, { recursive: true, force: true })
+      cleanUp()
     },
   }
 }

@@ -1,0 +1,43 @@
+/** Stands between the functions and a local service, to slow the calls down or to see what they are. */
+import { Agent, createServer, type IncomingMessage, request } from 'node:http'
+import { listenLocally } from './free-port.ts'
+
+export interface LocalProxy {
+  url: string
+  port: number
+  stop(): Promise<void>
+}
+
+export interface ProxyOptions {
+  /** Each call is passed on when this has resolved. */
+  before?: (() => Promise<unknown>) | undefined
+  /** Sees each call just before it is passed on; may listen to its body, and takes nothing from it. */
+  onRequest?: ((request: IncomingMessage) => void) | undefined
+}
+
+/** Connections are kept on both sides. */
+export const startProxy = async (target: string, { before, onRequest }: ProxyOptions): Promise<LocalProxy> => {
+  const { hostname, port } = new URL(target)
+  const agent = new Agent({ keepAlive: true })
+  const server = createServer(async (received, response) => {
+    if (before) await before()
+    const { method, url: path, headers } = received
+    const passed = request({ hostname, port, method, path, headers, agent }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+      answer.once('error', () => response.destroy())
+    })
+    passed.once('error', () => response.destroy())
+    received.once('error', () => passed.destroy())
+    onRequest?.(received)
+    received.pipe(passed)
+  })
+  return {
+    ...(await listenLocally(server)),
+    async stop() {
+      server.closeAllConnections()
+      server.close()
+      agent.destroy()
+    },
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Every function does all that it ever does, over two units behind a router, and what it calls of DynamoDB and S3 is what it is granted:
+ * nothing else, and nothing less. That it is nothing else all other tests of stacks see to as well, the recorded profiles among them
+ * (stack.ts).
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { AwsCall } from '../../local/aws-calls.ts'
+import { type RustPostgres, startRustPostgres } from '../db/rust/world.ts'
+import { type Item, inParallel, messageItem, messageItems, post, processItem, pushedItem } from './client.ts'
+import { holdAgainstGrants } from './granted.ts'
+import { expectScheduled, expectUploaded } from './schedule.ts'
+import { openRegions, type TestRegions } from './stack.ts'
+
+const calls = holdAgainstGrants()
+let all: TestRegions
+let rust: RustPostgres
+beforeAll(async () => {
+  // Hashes that are kept while the check is off are written by another call than those that are claimed.
+  const variables = { ENABLE_DEEP_HASH_CHECKS: 'false' }
+  ;[all, rust] = await Promise.all([
+    openRegions(2, variables, { instances: 1, onCall: calls.onCall }),
+    startRustPostgres(),
+  ])
+})
+afterAll(() => Promise.all([all?.close(), rust?.stop()]))
+
+const url = () => all.url
+
+async function write(process: Item): Promise<void> {
+  await post(url, process)
+  const small = await messageItems(process.id, 4)
+  const large = await messageItem(process.id, 'large', 20_000)
+  const pushed = await pushedItem(process.id, 'pushed')
+  const items = [...small, large, pushed]
+  await inParallel(items, 4, (item) => post(url, item))
+  await read(process, items)
+}
+
+async function read(process: Item, items: readonly Item[]): Promise<void> {
+  const edges = await expectScheduled(url(), process.id, items)
+  await expectUploaded(all.regions.gateway, edges, 30_000)
+  const first = edges[0]?.node.assignment.tags.find(({ name }) => name === 'Timestamp')?.value
+  const ids = [process.id, items[0]?.id, edges.at(-1)?.node.assignment.id]
+  for (const path of [
+    `/${process.id}?process-id=${process.id}&from=${first}&limit=3`,
+    `/${process.id}?process-id=${process.id}&from=0`,
+    `/${process.id}/latest`,
+    `/processes/${process.id}`,
+    `/timestamp?process-id=${process.id}`,
+    ...ids.map((id) => `/${id}?process-id=${process.id}`),
+  ]) {
+    expect((await fetch(url() + path)).status, path).toBe(200)
+  }
+}
+
+async function assign(process: Item, query: string): Promise<void> {
+  const response = await fetch(`${url()}/?process-id=${process.id}&${query}`, { method: 'POST' })
+  expect(response.status, await response.text()).toBe(200)
+}
+
+async function uploadsInTrouble(process: Item): Promise<void> {
+  const { gateway, units } = all.regions
+  gateway?.addFault({ match: 'POST /tx', status: 400, body: 'we do not like it', times: 6 })
+  await post(url, await messageItem(process.id, 'disliked'))
+  await expect.poll(() => calls.notCalled, { timeout: 30_000 }).not.toContain('relay dynamodb:PutItem heads')
+  gateway?.clearFaults()
+  gateway?.addFault({ match: 'POST /tx', status: 503 })
+  await post(url, await messageItem(process.id, 'waiting'))
+  for (const unit of units) expect((await unit.invoke('sweeper')).kind).toBe('answered')
+  gateway?.clearFaults()
+}
+
+async function bringIn(): Promise<void> {
+  const [first = '', second = ''] = all.regions.units.map((unit) => unit.url)
+  const placements = {
+    from: await rust.restore(),
+    units: { 'http://127.0.0.1:9001': first, 'http://127.0.0.1:9002': second },
+  }
+  const outcome = await all.regions.router.invoke('mig', { placements })
+  expect(outcome).toMatchObject({ kind: 'answered', body: expect.stringContaining('"done":true') })
+}
+
+describe('grants', () => {
+  it('are what the functions call, and all of it', async () => {
+    const processes = await Promise.all([1, 2, 3, 4].map((i) => processItem(`granted ${i}`)))
+    await inParallel(processes, 2, write)
+    const [first] = processes
+    if (!first) throw new Error('Nothing was spawned')
+    const [settled, other] = ['s', 'o'].map((letter) => `${letter.repeat(42)}A`)
+    for (const id of [settled, other])
+      all.regions.gateway?.addTransaction({ id: id ?? '', confirmations: 100, data: 'x' })
+    await assign(first, `assign=${settled}&base-layer`)
+    await assign(first, `assign=${other}`)
+    await uploadsInTrouble(first)
+    await bringIn()
+    for (const unit of all.regions.units) expect((await unit.invoke('height')).kind).toBe('answered')
+
+    // Started again: what was begun is found, by the units and by the router.
+    await all.regions.units[0]?.kill()
+    await all.regions.router.kill()
+    await all.regions.startUnit(0)
+    await all.regions.startRouter()
+    for (const process of processes) await post(url, await messageItem(process.id, 'after a restart'))
+
+    expect(calls.notGranted).toEqual([])
+    await expect.poll(() => calls.notCalled, { timeout: 20_000 }).toEqual([])
+  })
+})
+
+describe('holding calls against grants', () => {
+  const call = (action: string, on: AwsCall['on']): AwsCall => ({ caller: 'height', action, on })
+  const row = (key: string | undefined) => ({ table: 'heads', key }) as const
+
+  it('finds what is not granted, whatever of it is another', () => {
+    const held = holdAgainstGrants()
+    held.onCall(call('dynamodb:UpdateItem', row('~network')))
+    expect(held.notGranted).toEqual([])
+    held.onCall(call('dynamodb:UpdateItem', row('~log')))
+    held.onCall(call('dynamodb:UpdateItem', row(undefined)))
+    held.onCall(call('dynamodb:GetItem', row('~network')))
+    held.onCall(call('dynamodb:UpdateItem', { table: 'ids', key: '~network' }))
+    held.onCall(call('s3:GetObject', { bucket: true, key: 'items/x' }))
+    held.onCall({ ...call('s3:GetObject', { bucket: true, key: 'segments/x' }), caller: 'relay' })
+    held.onCall({ ...call('s3:ListBucket', { bucket: true, key: 'items/x' }), caller: 'su' })
+    held.onCall(call('dynamodb:UpdateItem', { unknown: 'table others' }))
+    expect(held.notGranted).toEqual([
+      'height dynamodb:GetItem heads (~network)',
+      'height dynamodb:UpdateItem heads',
+      'height dynamodb:UpdateItem heads (~log)',
+      'height dynamodb:UpdateItem ids (~network)',
+      'height dynamodb:UpdateItem table others',
+      'height s3:GetObject bucket/items/',
+      'relay s3:GetObject bucket/segments/',
+      'su s3:ListBucket bucket/items/',
+    ])
+  })
+
+  it('finds what is never called', () => {
+    const held = holdAgainstGrants({
+      height: [
+        { resource: { table: 'heads' }, actions: ['dynamodb:UpdateItem', 'dynamodb:PutItem'] },
+        { resource: { bucket: true, prefix: 'items/' }, actions: ['s3:GetObject'] },
+      ],
+    })
+    held.onCall(call('dynamodb:UpdateItem', row('P')))
+    expect(held.notCalled).toEqual(['height dynamodb:PutItem heads', 'height s3:GetObject bucket/items/'])
+  })
+})
