@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { decodeBase64url, idBytes, isId } from '../core/ans104/base64url.ts'
 import { hasCode, SchedulerError } from '../core/errors.ts'
 import type { Gateway, GatewayTransaction } from '../core/ports/gateway.ts'
+import { askGraphql } from './graphql.ts'
 import { ask, below, body, discard, final, json, request, type Service, trouble } from './service.ts'
 
 export interface GatewayOptions {
@@ -44,9 +45,7 @@ const node = v.object({
   anchor: bytes,
   tags: v.array(v.object({ name: v.string(), value: v.string() })),
 })
-const found = v.object({
-  data: v.object({ transactions: v.object({ edges: v.array(v.object({ node })) }) }),
-})
+const found = v.object({ transactions: v.object({ edges: v.array(v.object({ node })) }) })
 
 const QUERY =
   'query ($ids: [ID!]!) { transactions(ids: $ids) { edges { node { id recipient anchor tags { name value } } } } }'
@@ -87,16 +86,10 @@ export function createGateway({
     async transaction(id) {
       idBytes(id)
       return await ask(gateway, async (signal): Promise<GatewayTransaction | undefined> => {
-        const response = await request(gateway, graphqlEndpoint(graphqlUrl), {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', accept: 'application/json' },
-          body: JSON.stringify({ query: QUERY, variables: { ids: [id] } }),
-          signal,
-        })
-        if (response.status !== 200) throw await trouble(gateway, response)
-        const { data } = await json(gateway, response, found)
+        const asked = { query: QUERY, variables: { ids: [id] }, signal }
+        const { transactions } = await askGraphql(gateway, graphqlUrl, asked, found)
         // A gateway that does not know the filter answers with whatever it has.
-        return data.transactions.edges.find((edge) => edge.node.id === id)?.node
+        return transactions.edges.find((edge) => edge.node.id === id)?.node
       })
     },
 
@@ -166,13 +159,6 @@ const has = (gateway: Service, url: URL): Promise<boolean> =>
     await discard(response)
     return false
   })
-
-/** Operators write the endpoint itself, too. */
-function graphqlEndpoint(base: string): URL {
-  const url = below(base, 'graphql')
-  url.pathname = url.pathname.replace(/\/graphql\/graphql$/, '/graphql')
-  return url
-}
 
 const tooLarge = (maxBytes: number) =>
   new SchedulerError(

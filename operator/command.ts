@@ -1,33 +1,69 @@
 /** What a command of the operator's is. */
 import { parseArgs } from 'node:util'
 import { isId } from '../core/ans104/base64url.ts'
+import type { Signer } from '../core/ans104/signer.ts'
+import type { VerifyDeps } from '../core/audit/verify.ts'
 import type { UnitStores } from '../core/placement/move-stores.ts'
 import type { UnitSettings } from '../core/placement/units.ts'
+import type { Bundler } from '../core/ports/bundler.ts'
 import type { Clock } from '../core/ports/clock.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
+import type { LocationSource } from '../core/ports/location-source.ts'
 import type { PlacementStore } from '../core/ports/placement-store.ts'
+import type { RelayStore } from '../core/ports/relay-store.ts'
 import type { RelayDeps } from '../core/relay/deps.ts'
 import type { ReuploadDeps } from '../core/relay/reupload.ts'
+import type { RestoreDeps } from '../core/restore/deps.ts'
+import type { Progress } from './progress.ts'
 
-/** What commands work on, made when one asks for it: a wrong call opens nothing. */
+/**
+ * What commands work on, made when one asks for it: a wrong call opens nothing. `where` names one of several units: the file that
+ * holds its environment, the folder of that, or a region; none: the unit that was chosen, or the only one.
+ */
 export interface Workplace {
-  uploads(): RelayDeps & ReuploadDeps
+  uploads(where?: string): RelayDeps & ReuploadDeps
   /** The router's table of placements. */
   placements(): PlacementStore
+  /** The table of placements that a unit asks; none where it is alone. */
+  placementsOf(where?: string): PlacementStore | undefined
   /** The router's list of units; none where this is not known here. */
   listedUnits(): readonly UnitSettings[]
-  /**
-   * A unit's stores. @param where the file that holds its environment, or the folder of that; none: the unit that this
-   * environment describes. Fails with `invalid-request` where its log was never begun.
-   */
+  /** A unit's stores. Fails with `invalid-request` where its log was never begun. */
   unit(where?: string): Promise<UnitStores>
+  /** A unit's log, to be verified. Fails likewise. @param uploads whether what was uploaded is looked for */
+  audit(options: { where: string | undefined; uploads: boolean }): Promise<AuditParts>
   /** The gateway that this unit asks. */
   gateway(where?: string): Gateway
+  /** Where it is said at which address this scheduler is. Fails likewise. */
+  location(where?: string): Promise<LocationParts>
+  /** A unit's log, and all that it can be completed from. Fails with `invalid-request`, saying what is missing. */
+  restore(where?: string): Promise<RestoreDeps>
   clock: Clock
   /** A line of the answer. */
   print(line: string): void
   /** A line about what went wrong. */
   complain(line: string): void
+  /** Shows how far it is. @param what is counted: "records" */
+  progress(what: string): Progress
+  /** From now on whoever waits no longer (Ctrl-C) lets the command come to an end; a second time ends it. */
+  interruption(): AbortSignal
+  /** What to look at where a variable is missing. */
+  hint: string
+}
+
+export interface AuditParts extends VerifyDeps {
+  relay: Pick<RelayStore, 'progress' | 'scan'>
+}
+
+export interface LocationParts {
+  /** The address by which clients are to find this stack. */
+  address: string
+  /** Address of the wallet whose scheduler it is. */
+  wallet: string
+  source: LocationSource
+  bundler(): Bundler
+  /** Fails with a ConfigurationError where the wallet is not at hand, with `invalid-request` where it is another one. */
+  signer(): Signer
 }
 
 /** All is well; something was left undone, and was complained about; the command was called wrongly. */
@@ -60,12 +96,12 @@ export function parse<const T extends Record<string, { type: 'boolean' | 'string
     const arg = args[index] ?? ''
     if (!arg.startsWith('-') || looksLikeIds(arg)) others.push(arg)
     else {
-      flags.push(arg)
       const value = args[index + 1]
-      if (options[arg.slice(2)]?.type === 'string' && value !== undefined) {
-        flags.push(value)
-        index++
-      }
+      const takesValue = options[arg.slice(2)]?.type === 'string' && value !== undefined
+      // Ids and nonces may begin with a hyphen and be meant as values all the same.
+      if (takesValue && (looksLikeIds(value) || /^-\d+$/.test(value))) flags.push(`${arg}=${value}`)
+      else flags.push(arg, ...(takesValue ? [value] : []))
+      if (takesValue) index++
     }
   }
   try {
@@ -73,6 +109,12 @@ export function parse<const T extends Record<string, { type: 'boolean' | 'string
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
   }
+}
+
+/** The id of one process. */
+export function processIn(text: string | undefined): string {
+  if (text !== undefined && isId(text)) return text
+  throw new UsageError('Name a process by its id of 43 characters.')
 }
 
 /** Ids of processes, separated by commas. */

@@ -1,8 +1,8 @@
 /** Brings in what another system has: `npm run mig -- help`. */
 import { parseMigConfig } from '../functions/config/functions.ts'
 import { createMigParts } from '../functions/mig/parts.ts'
-import { routerEnvironment } from './mig/environment.ts'
 import { run } from './mig/run.ts'
+import { routerEnvironment } from './stack-environment.ts'
 
 process.exitCode = await run(process.argv.slice(2), {
   parts() {

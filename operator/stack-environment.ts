@@ -1,10 +1,10 @@
 /** Where the commands find what they work on: the environment that the running local stack gave its functions. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import * as v from 'valibot'
 import { UsageError } from './command.ts'
+import { readEnvironment } from './environment-file.ts'
 
-const schema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string()))
+const dirOf = (env: NodeJS.ProcessEnv): string => env.STATE_DIR || '.local'
 
 /**
  * The variables in `{STATE_DIR}/env.json`, which the local stack writes when it starts, over those of `env`. Where there
@@ -12,40 +12,50 @@ const schema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string()
  */
 export const stackEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
   ...env,
-  ...readEnvironment(join(env.STATE_DIR || '.local', 'env.json')),
+  ...readEnvironment(join(dirOf(env), 'env.json')),
 })
 
 /** The router's: the variables in `{STATE_DIR}/router/env.json`, where there is such a file, else those of the stack. */
 export function routerEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const router = readEnvironment(join(env.STATE_DIR || '.local', 'router', 'env.json'))
+  const router = readEnvironment(join(dirOf(env), 'router', 'env.json'))
   return router ? { ...env, ...router } : stackEnvironment(env)
 }
 
+/** The one unit's. Fails with UsageError where several run, and none by itself. */
+export function onlyUnitEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const [first] = runningUnits(env)
+  if (first === undefined || env.HEADS_TABLE !== undefined || existsSync(join(dirOf(env), 'env.json'))) {
+    return stackEnvironment(env)
+  }
+  const numbers = runningUnits(env).map((name) => name.slice('region-'.length))
+  throw new UsageError(`Say which unit: --unit ${numbers.join(' or --unit ')}.`)
+}
+
+/** Folders of the units that run behind a router, by their numbers. */
+export function runningUnits(env: NodeJS.ProcessEnv): string[] {
+  const dir = dirOf(env)
+  if (!existsSync(dir)) return []
+  return readdirSync(dir)
+    .filter((name) => /^region-\d+$/.test(name) && existsSync(join(dir, name, 'env.json')))
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+}
+
 /**
- * A unit's: the variables in this file, or in the `env.json` of this folder, or of this folder in STATE_DIR (`region-1`). Nothing
- * of `env` is taken along: of two units none must get what is the other's. Fails with UsageError where there is no such file.
+ * A unit's: the variables in this file, or in the `env.json` of this folder, or of this folder in STATE_DIR (`region-1`, or
+ * `1` for short). Nothing of `env` is taken along: of two units none must get what is the other's. Fails with UsageError where
+ * there is no such file.
  */
 export function unitEnvironment(env: NodeJS.ProcessEnv, where: string): NodeJS.ProcessEnv {
-  const files = [where, join(where, 'env.json'), join(env.STATE_DIR || '.local', where, 'env.json')]
+  const dir = dirOf(env)
+  const files = [
+    where,
+    join(where, 'env.json'),
+    join(dir, where, 'env.json'),
+    ...(/^\d+$/.test(where) ? [join(dir, `region-${where}`, 'env.json')] : []),
+  ]
   for (const file of files) {
     const found = readEnvironment(file)
     if (found) return found
   }
   throw new UsageError(`There is no environment of a unit at ${where}: name its env.json, or the folder of that.`)
 }
-
-/** Undefined where there is no such file. */
-function readEnvironment(file: string): Record<string, string> | undefined {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && NO_FILE.includes(String(error.code))) return undefined
-    throw error
-  }
-  const parsed = v.safeParse(schema, text)
-  if (parsed.success) return parsed.output
-  throw new Error(`${file} is not what the local stack writes: remove it and start the stack again.`)
-}
-
-const NO_FILE = ['ENOENT', 'ENOTDIR', 'EISDIR']

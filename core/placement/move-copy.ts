@@ -1,9 +1,11 @@
 /** Copies a process's log from one unit to another, as far as it goes by now, and audits it on the way. */
 import pMap, { pMapIterable } from 'p-map'
+import type { Fault } from '../audit/fault.ts'
+import { factsOf, readable } from '../audit/item-facts.ts'
+import { type AuditedRecord, ScheduleAudit } from '../audit/schedule-audit.ts'
 import { SchedulerError } from '../errors.ts'
 import type { Head, LogRecord } from '../log/record.ts'
 import type { ImportedRecord } from '../ports/log-import.ts'
-import { type AuditedRecord, type Fault, LogAudit, readable } from './move-audit.ts'
 import { type DeepHashDeps, deepHashOf, type FoundDeepHash } from './move-deep-hash.ts'
 import { refusal, type UnitStores } from './move-stores.ts'
 
@@ -46,14 +48,15 @@ export class LogCopy {
   private readonly deps: CopyDeps
   private readonly options: CopyOptions
   private readonly process: string
-  private readonly audit: LogAudit
+  private readonly audit: ScheduleAudit
 
   constructor(deps: CopyDeps, head: Pick<Head, 'process' | 'firstNonce'>, options: CopyOptions) {
     this.deps = deps
     this.options = options
     this.process = head.process
     this.next = head.firstNonce
-    this.audit = new LogAudit(head)
+    // It may have come from another unit.
+    this.audit = new ScheduleAudit(head, { history: 'any' })
   }
 
   get faults(): readonly Fault[] {
@@ -93,7 +96,11 @@ export class LogCopy {
     const raw = await bodyOf(from, record)
     if (raw && record.item && 'blob' in record.item) await to.blobs.put(record.item.blob, raw)
     const item = raw && readable(raw)
-    return { record, itemId: item?.id, deepHash: await deepHashOf({ imports: from.imports, gateway }, record, item) }
+    return {
+      record,
+      item: item && factsOf(item),
+      deepHash: await deepHashOf({ imports: from.imports, gateway }, record, item),
+    }
   }
 
   private imported({ deepHash, ...audited }: Ready): ImportedRecord {

@@ -35,6 +35,13 @@ async function transactionHash(
   process: string,
   id: string,
 ): Promise<FoundDeepHash> {
+  const found = await gatewayHash(gateway, id)
+  if ('unknown' in found || found.hash === undefined) return found
+  return { hash: (await imports.deepHash(process, found.hash)) && found.hash }
+}
+
+/** The hash of a transaction as the gateway has it. Fails with `unavailable`. */
+export async function gatewayHash(gateway: DeepHashDeps['gateway'], id: string): Promise<FoundDeepHash> {
   const transaction = await gateway.transaction(id)
   if (!transaction) return { unknown: 'the gateway does not know it' }
   const hasher = createTransactionHasher(transaction)
@@ -44,6 +51,5 @@ async function transactionHash(
     if (hasCode(error, 'message-too-large')) return { unknown: error.message }
     throw error
   }
-  const hash = hasher.digest()
-  return { hash: (await imports.deepHash(process, hash)) && hash }
+  return { hash: hasher.digest() }
 }

@@ -4,10 +4,11 @@
  * declared dead (`core/ports/own-placement.ts`); so that declaration must be older than a unit's trust in its last answer.
  */
 import pMap, { pMapIterable } from 'p-map'
+import { factsOf, readable } from '../audit/item-facts.ts'
+import { ScheduleAudit } from '../audit/schedule-audit.ts'
 import type { Head, LogRecord } from '../log/record.ts'
 import type { Placement } from '../ports/placement-store.ts'
 import { arrive, type MoveDeps, type Moved, replace } from './move.ts'
-import { LogAudit, readable } from './move-audit.ts'
 import { bodyOf, unsound } from './move-copy.ts'
 import { refusal, soundIdentity, type UnitStores } from './move-stores.ts'
 
@@ -63,14 +64,15 @@ async function completeCopy(to: UnitStores, { process, unit, version }: Placemen
   if (head.awaits !== undefined && head.awaits !== version + 1) {
     throw refusal(`The copy on ${to.url} is from before the process came to ${unit}: restore it there first.`)
   }
-  const audit = new LogAudit(head)
+  const audit = new ScheduleAudit(head, { history: 'any' })
   const starts: number[] = []
   for (let from: number = head.firstNonce; from < head.next; from += RECORDS_A_STRETCH) starts.push(from)
   const read = async (from: number) => {
     const records = await to.log.records(process, from, Math.min(head.next, from + RECORDS_A_STRETCH) - 1)
     const audited = async (record: LogRecord) => {
       const raw = await bodyOf(to, record)
-      return { record, itemId: raw && readable(raw)?.id }
+      const item = raw && readable(raw)
+      return { record, item: item && factsOf(item) }
     }
     return pMap(records, audited, { concurrency: BODIES_AT_ONCE })
   }

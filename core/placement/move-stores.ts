@@ -11,7 +11,7 @@ export interface UnitStores {
   /** The unit's address as its placements have it. */
   url: string
   identity: Pick<LogIdentityStore, 'actualTables' | 'recorded'>
-  log: Pick<LogStore, 'head' | 'records'>
+  log: Pick<LogStore, 'head' | 'records' | 'setState'>
   fence: LogFence
   imports: LogImport
   blobs: Pick<BlobStore, 'get' | 'put'>

@@ -10,10 +10,10 @@
  * Every version of a placement is written once, so of several moves, or a move and its abandoning, one has its way, and the
  * heads of the others stay frozen (`core/ports/log-fence.ts`).
  */
+import type { Fault } from '../audit/fault.ts'
 import type { Head } from '../log/record.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Placement, PlacementStore } from '../ports/placement-store.ts'
-import type { Fault } from './move-audit.ts'
 import { type CopyDeps, LogCopy, type WithoutDeepHash } from './move-copy.ts'
 import { refusal, soundIdentity, type UnitStores } from './move-stores.ts'
 import { awaitUploads, carryUploads } from './move-uploads.ts'

@@ -11,6 +11,9 @@ export interface LogFence {
    * Once it is frozen no commit lands. Fails with `unavailable`.
    */
   freeze(process: string, awaits: number): Promise<boolean>
-  /** Opens a head that is frozen for exactly this version; true also where that is done. Fails with `unavailable`. */
-  open(process: string, awaits: number): Promise<boolean>
+  /**
+   * Opens a head that is frozen for exactly this version (undefined: one that was never frozen to be moved); true also where that
+   * is done. Fails with `unavailable`.
+   */
+  open(process: string, awaits: number | undefined): Promise<boolean>
 }

@@ -7,18 +7,23 @@ import { unavailable } from './failures.ts'
 import { headKey } from './head-row.ts'
 
 export function createLogFence({ client, tables }: DynamoDb<'heads'>): LogFence {
-  async function set(process: string, state: HeadState, awaits: number, condition: string): Promise<boolean> {
+  async function set(
+    process: string,
+    state: HeadState,
+    awaits: number | undefined,
+    condition: string,
+  ): Promise<boolean> {
     try {
       await client.send(
         new UpdateItemCommand({
           TableName: tables.heads,
           Key: headKey(process),
-          UpdateExpression: 'SET #state = :state, awaits = :awaits',
+          UpdateExpression: awaits === undefined ? 'SET #state = :state' : 'SET #state = :state, awaits = :awaits',
           ConditionExpression: condition,
           ExpressionAttributeNames: { '#state': 'state' },
           ExpressionAttributeValues: {
             ':state': { S: state },
-            ':awaits': { N: String(awaits) },
+            ...(awaits !== undefined && { ':awaits': { N: String(awaits) } }),
             ...(state === 'open' ? { ':frozen': { S: 'frozen' } } : { ':open': { S: 'open' } }),
           },
         }),
@@ -39,6 +44,11 @@ export function createLogFence({ client, tables }: DynamoDb<'heads'>): LogFence 
       ),
     // One that is open for this version was opened before, perhaps by an attempt of our own whose answer was lost.
     open: (process, awaits) =>
-      set(process, 'open', awaits, '(#state = :frozen OR #state = :state) AND awaits = :awaits'),
+      set(
+        process,
+        'open',
+        awaits,
+        `(#state = :frozen OR #state = :state) AND ${awaits === undefined ? 'attribute_not_exists(awaits)' : 'awaits = :awaits'}`,
+      ),
   }
 }

@@ -4,7 +4,10 @@ import { GetObjectCommand, HeadBucketCommand, PutObjectCommand, type S3Client } 
 import { SchedulerError } from '../../core/errors.ts'
 import type { BlobRef, BlobStore } from '../../core/ports/blob-store.ts'
 
-export const blobKey = ({ id, sha256 }: BlobRef): string => `items/${id}/${sha256.toString('base64url')}`
+export const blobKey = ({ id, sha256 }: BlobRef): string => `${blobPrefix(id)}${sha256.toString('base64url')}`
+
+/** What the keys of all bodies of an item begin with. */
+export const blobPrefix = (id: string): string => `items/${id}/`
 
 export function createBlobStore(client: S3Client, bucket: string): BlobStore {
   return {

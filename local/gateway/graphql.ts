@@ -55,7 +55,7 @@ export const answerGraphql = (store: GatewayStore, chain: Chain, request: Graphq
     fee: { ar: '0', winston: '0' },
     quantity: { ar: '0', winston: '0' },
     data: { size: String(found.data.length), type: tagOf(found, 'Content-Type') ?? null },
-    block: found.height === undefined ? null : chain.block(found.height),
+    block: isMined(found, chain) ? chain.block(found.height) : null,
     parent: null,
     bundledIn: null,
   })
@@ -65,7 +65,7 @@ export const answerGraphql = (store: GatewayStore, chain: Chain, request: Graphq
       return found && node(found)
     },
     transactions: (filter: Filter) => {
-      const found = select(store, filter)
+      const found = select(store, chain, filter)
       const page = found.slice(0, Math.min(filter.first ?? 10, 100))
       return {
         pageInfo: { hasNextPage: found.length > page.length },
@@ -84,7 +84,12 @@ export const tagOf = ({ tags }: StoredTransaction, name: string): string | undef
 const addressOf = (owner: string): string =>
   createHash('sha256').update(Buffer.from(owner, 'base64url')).digest('base64url')
 
-const select = (store: GatewayStore, filter: Filter): StoredTransaction[] => {
+/** Known, and in a block by now. */
+const isMined = (one: StoredTransaction, chain: Chain): one is StoredTransaction & { height: number } =>
+  one.height !== undefined && one.height <= chain.height()
+
+/** The newest first, as gateways do it: what waits for its block, then from the highest block down. */
+const select = (store: GatewayStore, chain: Chain, filter: Filter): StoredTransaction[] => {
   const { ids, owners, recipients, tags, block, after, sort } = filter
   const candidates = ids ? ids.flatMap((id) => store.get(id) ?? []) : [...store.all()]
   const found = candidates.filter(
@@ -95,6 +100,8 @@ const select = (store: GatewayStore, filter: Filter): StoredTransaction[] => {
         tags.every(({ name, values }) => one.tags.some((tag) => tag.name === name && values.includes(tag.value)))) &&
       (!block || (one.height !== undefined && one.height >= (block.min ?? 0) && one.height <= (block.max ?? Infinity))),
   )
+  const heights = new Map(found.map((one) => [one, isMined(one, chain) ? one.height : Number.MAX_SAFE_INTEGER]))
+  found.sort((a, b) => (heights.get(b) ?? 0) - (heights.get(a) ?? 0))
   if (sort === 'HEIGHT_ASC') found.reverse()
   return after === undefined ? found : found.slice(found.findIndex(({ id }) => id === after) + 1)
 }

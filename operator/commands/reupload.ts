@@ -4,18 +4,20 @@ import { type Reuploaded, reupload } from '../../core/relay/reupload.ts'
 import { type Command, exits, parse, processesIn, UsageError, type Workplace } from '../command.ts'
 
 interface Plan {
+  unit: string | undefined
   since: number
   delayMs: number
   json: boolean
 }
 
 export const reuploadCommand: Command = {
-  usage: ['reupload PROCESS[,PROCESS…] SINCE_MS [DELAY_MS] [--json]'],
+  usage: ['reupload PROCESS[,PROCESS…] SINCE_MS [DELAY_MS] [--unit ENV] [--json]'],
   async run(args, workplace) {
-    const { values, positionals } = parse(args, { json: { type: 'boolean' } })
+    const { values, positionals } = parse(args, { unit: { type: 'string' }, json: { type: 'boolean' } })
     const [list = '', since = '', delay = '0', ...more] = positionals
     const processes = processesIn(list)
     const plan = {
+      unit: values.unit,
       since: milliseconds(since, 'Say since when: milliseconds since 1970, 0 for everything.'),
       delayMs: milliseconds(delay, 'The delay between two records is a number of milliseconds.'),
       json: values.json ?? false,
@@ -27,7 +29,7 @@ export const reuploadCommand: Command = {
       undone ||= outcome !== 'done'
       const rest = processes.slice(index + 1).join(',')
       if (outcome === 'in trouble' && rest !== '') {
-        workplace.complain(`Not begun: reupload ${rest} ${plan.since} ${plan.delayMs}`)
+        workplace.complain(`Not begun: reupload ${rest} ${plan.since} ${plan.delayMs}${unitFlag(plan)}`)
       }
       if (outcome === 'in trouble') break
     }
@@ -39,19 +41,20 @@ export const reuploadCommand: Command = {
 async function again(
   { uploads, print, complain }: Workplace,
   process: string,
-  { since, delayMs, json }: Plan,
+  plan: Plan,
 ): Promise<'done' | 'partly' | 'in trouble'> {
+  const { unit, since, delayMs, json } = plan
   let taken = 0
   let setAside = 0
   try {
-    for await (const record of reupload(uploads(), process, { since, delayMs })) {
+    for await (const record of reupload(uploads(unit), process, { since, delayMs })) {
       if (json) print(JSON.stringify(record))
       taken += record.parts.filter(({ outcome }) => outcome.kind === 'taken').length
       setAside += record.parts.filter(({ outcome }) => outcome.kind === 'set-aside').length
       const trouble = troubleOf(record)
       if (trouble === undefined) continue
       complain(`${process}: stopped at nonce ${record.nonce}: ${trouble}`)
-      complain(`Go on with: reupload ${process} ${record.timeKey} ${delayMs}`)
+      complain(`Go on with: reupload ${process} ${record.timeKey} ${delayMs}${unitFlag(plan)}`)
       return 'in trouble'
     }
   } catch (error) {
@@ -63,6 +66,8 @@ async function again(
   }
   return setAside === 0 ? 'done' : 'partly'
 }
+
+const unitFlag = ({ unit }: Plan): string => (unit === undefined ? '' : ` --unit ${unit}`)
 
 const troubleOf = ({ parts }: Reuploaded): string | undefined =>
   parts.flatMap(({ outcome }) => (outcome.kind === 'trouble' ? outcome.reason : []))[0]

@@ -3,23 +3,27 @@ import { resend } from '../../core/relay/set-aside.ts'
 import { type Command, type Exit, exits, parse, UsageError, type Workplace } from '../command.ts'
 
 export const uploads: Command = {
-  usage: ['uploads list [--json]', 'uploads resend --all | ID… [--json]'],
+  usage: ['uploads list [--unit ENV] [--json]', 'uploads resend --all | ID… [--unit ENV] [--json]'],
   async run(args, workplace) {
-    const { values, positionals } = parse(args, { all: { type: 'boolean' }, json: { type: 'boolean' } })
+    const { values, positionals } = parse(args, {
+      all: { type: 'boolean' },
+      unit: { type: 'string' },
+      json: { type: 'boolean' },
+    })
     const [action, ...ids] = positionals
-    const json = values.json ?? false
-    if (action === 'list' && ids.length === 0 && !values.all) return list(workplace, json)
+    const { unit, json = false } = values
+    if (action === 'list' && ids.length === 0 && !values.all) return list(workplace, unit, json)
     if (action === 'resend') {
       if ((values.all ?? false) === ids.length > 0) throw new UsageError('Name the ids to be sent again, or say --all.')
-      return sendAgain(workplace, values.all ? 'all' : new Set(ids), json)
+      return sendAgain(workplace, unit, values.all ? 'all' : new Set(ids), json)
     }
     throw new UsageError('Say what to do with uploads: list or resend.')
   },
 }
 
-async function list({ uploads, print }: Workplace, json: boolean): Promise<Exit> {
+async function list({ uploads, print }: Workplace, unit: string | undefined, json: boolean): Promise<Exit> {
   let count = 0
-  for await (const item of uploads().store.listSetAside()) {
+  for await (const item of uploads(unit).store.listSetAside()) {
     count++
     const { process, nonce, part, id, reason, at } = item
     if (json) print(JSON.stringify(item))
@@ -31,13 +35,14 @@ async function list({ uploads, print }: Workplace, json: boolean): Promise<Exit>
 
 async function sendAgain(
   { uploads, print, complain }: Workplace,
+  unit: string | undefined,
   which: ReadonlySet<string> | 'all',
   json: boolean,
 ): Promise<Exit> {
   const missing = new Set(which === 'all' ? [] : which)
   let taken = 0
   let left = 0
-  for await (const { item, outcome } of resend(uploads(), which)) {
+  for await (const { item, outcome } of resend(uploads(unit), which)) {
     missing.delete(item.id)
     if (outcome.kind === 'taken') taken++
     else left++

@@ -4,8 +4,8 @@ import { ConfigurationError } from '../../functions/config/parse.ts'
 import type { PlacementsOrder } from '../../functions/mig/event.ts'
 import { bringInPlacements, type PlacementsAnswer, type PlacementsParts } from '../../functions/mig/placements.ts'
 import { type Exit, exits, UsageError } from '../command.ts'
+import { createProgress } from '../progress.ts'
 import { help, parseCall } from './arguments.ts'
-import { createProgress } from './progress.ts'
 
 /** What it works on, made when it is needed: a wrong call opens nothing. */
 export interface MigWorkplace {
@@ -45,7 +45,7 @@ export async function run(args: readonly string[], workplace: MigWorkplace): Pro
 
 /** Nothing limits it here: neither time nor the size of an answer. */
 async function placements(order: PlacementsOrder, { parts, warn, terminal }: MigWorkplace): Promise<PlacementsAnswer> {
-  const progress = createProgress(warn, terminal)
+  const progress = createProgress({ write: warn, terminal, what: 'processes' })
   try {
     return await bringInPlacements(
       parts(),

@@ -249,8 +249,8 @@ describe('a log that is not sound', () => {
     const { faults } = await world.move(process, a, b, { despiteFaults: true })
     // What follows was chained to another one.
     expect(faults).toEqual([
-      { nonce: 2, what: 'breaks the hash chain' },
-      { nonce: 3, what: 'breaks the hash chain' },
+      { nonce: 2, kind: 'hash-chain', what: 'breaks the hash chain' },
+      { nonce: 3, kind: 'hash-chain', what: 'breaks the hash chain' },
     ])
     expect(await world.schedule(b, await world.message(process))).toMatchObject({ nonce: 6 })
   })

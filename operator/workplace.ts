@@ -1,0 +1,59 @@
+/** What the commands work on, for real: of one stack, from its environments. */
+import { systemClock as clock } from '../core/ports/clock.ts'
+import { noMeter } from '../core/ports/meter.ts'
+import { parseRelayConfig } from '../functions/config/functions.ts'
+import { type Environment, parseConfig } from '../functions/config/parse.ts'
+import { placements } from '../functions/config/placements.ts'
+import { units } from '../functions/config/units.ts'
+import { openPlacements } from '../functions/wiring/placements.ts'
+import { createRelayParts } from '../functions/wiring/relay.ts'
+import type { Workplace } from './command.ts'
+import type { Environments } from './environments.ts'
+import { createProgress } from './progress.ts'
+import { openRestore } from './restore-deps.ts'
+import { openAudit, openGateway, openLocation, openPlacementsOf, openUnit } from './unit-stores.ts'
+
+/** @param environments read when a command asks for something */
+export function createWorkplace(environments: Environments): Workplace {
+  const { unit, anyUnit, router, address, hint } = environments
+  return {
+    uploads(where) {
+      Object.assign(process.env, unit(where))
+      // What the relay would log, the command prints.
+      return createRelayParts(parseRelayConfig(process.env), { meter: noMeter, log: { warn() {} } })
+    },
+    placements: () => openPlacements(parseConfig(useCredentials(router()), { placements }).placements),
+    placementsOf: (where) => openPlacementsOf(useCredentials(unit(where))),
+    listedUnits() {
+      const env = router()
+      const listed = env.SCHEDULER_LIST !== undefined || env.SCHEDULER_LIST_PATH !== undefined
+      return listed ? parseConfig(env, { units }).units : []
+    },
+    unit: async (where) => openUnit(useCredentials(unit(where))),
+    audit: async ({ where, uploads }) => openAudit(useCredentials(unit(where)), uploads),
+    gateway: (where) => openGateway(unit(where)),
+    location: async (where) => openLocation(useCredentials(anyUnit(where)), address()),
+    restore: async (where) => openRestore(useCredentials(unit(where))),
+    clock,
+    print: (line) => {
+      process.stdout.write(`${line}\n`)
+    },
+    complain: (line) => {
+      process.stderr.write(`${line}\n`)
+    },
+    progress: (what) =>
+      createProgress({ write: (text) => process.stderr.write(text), terminal: process.stderr.isTTY, what }),
+    interruption() {
+      const controller = new AbortController()
+      process.once('SIGINT', () => controller.abort())
+      return controller.signal
+    },
+    hint,
+  }
+}
+
+/** AWS's clients read their credentials from the process's environment. Regions are each client's own. */
+function useCredentials<T extends Environment>(env: T): T {
+  for (const [name, value] of Object.entries(env)) if (name.startsWith('AWS_')) process.env[name] ??= value
+  return env
+}
