@@ -2,28 +2,38 @@
 import { SchedulerError } from '../core/errors.ts'
 import { ConfigurationError } from '../functions/config/parse.ts'
 import { type Command, type Exit, exits, UsageError, type Workplace } from './command.ts'
+import { location } from './commands/location.ts'
 import { placement } from './commands/placement.ts'
+import { processCommand } from './commands/process.ts'
+import { restore } from './commands/restore.ts'
 import { reuploadCommand } from './commands/reupload.ts'
 import { units } from './commands/units.ts'
 import { uploads } from './commands/uploads.ts'
+import { verifyCommand } from './commands/verify.ts'
 
 const commands: Readonly<Record<string, Command>> = {
+  process: processCommand,
+  verify: verifyCommand,
   uploads,
   reupload: reuploadCommand,
+  location,
   placement,
   units,
+  restore,
 }
 
 export const help = (): string =>
   [
     'Commands for an operator of the scheduler unit. They work on the running local stack (its STATE_DIR, .local unless',
-    'set), or on the stack that the environment describes.',
+    'set), on a deployed stage, or on the stack that the environment describes.',
     '',
     'Usage:',
     ...Object.values(commands).flatMap(({ usage }) => usage.map((line) => `  npm run su -- ${line}`)),
     '',
-    '  --json   one JSON object a line',
-    '  ENV      where the environment of a unit is: its env.json, or the folder of that; region-1 is one of STATE_DIR',
+    '  --json             one JSON object a line',
+    '  --stage NAME       works on a stage that was deployed from here; --region REGION: on that unit of it',
+    '  --unit ENV         works on that unit, where there are several',
+    '  ENV                which unit: 1, 2 … of the local stack, a region of the stage, a file of variables, or the folder of its env.json',
     '',
     'Exit status: 0 all done; 1 something was left undone; 2 the command was called wrongly.',
   ].join('\n')
@@ -45,7 +55,7 @@ export async function run(args: readonly string[], workplace: Workplace): Promis
     }
     if (!(error instanceof SchedulerError || error instanceof ConfigurationError)) throw error
     workplace.complain(error.message)
-    if (error instanceof ConfigurationError) workplace.complain('Is the local stack running? It writes env.json.')
+    if (error instanceof ConfigurationError) workplace.complain(workplace.hint)
     return exits.undone
   }
 }

@@ -13,6 +13,8 @@ const HOLDS_MS = 60_000
 const HOLDS_UNASKED_MS = 900_000
 /** How soon it is asked again then, ms. */
 const ASK_AGAIN_MS = 10_000
+/** Somebody is at work to complete a restored log; a log of another wallet stays that. */
+const RESTORED_RETRY_S = 15
 
 export class IdentityGuard {
   private readonly store: LogIdentityStore
@@ -54,12 +56,20 @@ export class IdentityGuard {
     if (recorded) assertOwn(recorded, own)
     else if (!(await this.store.begin(own))) {
       const winner = await this.store.recorded()
-      if (winner) assertOwn(winner, own)
+      if (!winner) throw headsLost()
+      assertOwn(winner, own)
     }
     this.ownAt = this.clock.now()
     this.askAgainAt = this.ownAt + HOLDS_MS
   }
 }
+
+const headsLost = () =>
+  new SchedulerError(
+    'foreign-log',
+    'The tables hold a log that lost its heads; nothing is scheduled until it was completed',
+    { retryAfter: RESTORED_RETRY_S },
+  )
 
 function assertOwn(recorded: LogIdentity, own: LogIdentity): void {
   if (recorded.wallet !== own.wallet) {
@@ -73,7 +83,7 @@ function assertOwn(recorded: LogIdentity, own: LogIdentity): void {
     throw new SchedulerError(
       'foreign-log',
       'This log came back from a backup and may lack its last messages; nothing is scheduled until it was completed',
-      { retryAfter: 300 },
+      { retryAfter: RESTORED_RETRY_S },
     )
   }
 }

@@ -1,7 +1,7 @@
 /** What a head's state allows (contract, "What is refused"), and when two heads are the same. */
 import { SchedulerError } from '../errors.ts'
 import type { NewLog } from '../ports/log-import.ts'
-import type { Head } from './record.ts'
+import type { Head, HeadState } from './record.ts'
 
 /** Why nothing can be scheduled after this head, if so; also without one (no such process). */
 export function refusalOf(head: Head | undefined): SchedulerError | undefined {
@@ -45,6 +45,19 @@ export const incompleteHead = ({
   firstNonce,
   settlementDepth,
 })
+
+/** A version that no placement ever gets: a head that awaits it is closed for good (`core/restore`). */
+const NEVER = Number.MAX_SAFE_INTEGER
+
+/** The head of a process in which nothing must be scheduled ever again. What there is of it can be read. */
+export const closedForGood = (head: Head): Head => ({
+  ...head,
+  state: head.next === head.firstNonce ? 'incomplete' : 'frozen',
+  awaits: NEVER,
+})
+
+export const isClosedForGood = ({ state, awaits }: { state: HeadState; awaits?: number | undefined }): boolean =>
+  state !== 'open' && awaits === NEVER
 
 /** The same end of the same log: what a commit's condition in the store compares. */
 export const sameHead = (a: Head, b: Head): boolean =>

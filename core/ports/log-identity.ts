@@ -13,10 +13,18 @@ export interface LogIdentity {
 }
 
 export interface LogIdentityStore {
-  /** The identity that the tables have now. */
+  /** The identity that the tables have now. Fails with `foreign-log` where one of them is not there, and with `unavailable`. */
   actualTables(): Promise<string>
   /** The identity that the log was begun with, if it was begun. */
   recorded(): Promise<LogIdentity | undefined>
-  /** Begins the log; false if somebody else just did. */
+  /**
+   * Begins the log; false if somebody else just did, or if any of the tables is marked as one of a log that was begun: the row
+   * that says whose log it is may be lost with one of the tables, and what the others hold is there all the same.
+   */
   begin(identity: LogIdentity): Promise<boolean>
+  /**
+   * Takes a log over that came back in other tables: it belongs to these from now on. False if `from` is not what is recorded
+   * any more (undefined: nothing is), except where `to` stands already. All or nothing.
+   */
+  takeOver(from: LogIdentity | undefined, to: LogIdentity): Promise<boolean>
 }

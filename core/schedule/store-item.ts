@@ -5,6 +5,9 @@ import type { StoredItem } from '../log/record.ts'
 import { renderedItemBytes } from '../read/render.ts'
 import type { Scheduler } from './scheduler.ts'
 
+/** Items up to this length ride in the log's record: above it, S3 is cheaper than DynamoDB (docs/architecture.md, "Costs"). */
+export const INLINE_BYTES = 4_096
+
 /** Must be done before the critical section: a put takes tens of milliseconds. Fails with `unavailable`. */
 export async function storeItem(
   item: DataItem,

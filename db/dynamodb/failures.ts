@@ -1,5 +1,5 @@
 /** What DynamoDB's errors mean: certainly not done, perhaps done, refused by a condition, or out of reach. */
-import type { CancellationReason } from '@aws-sdk/client-dynamodb'
+import type { AttributeValue, CancellationReason } from '@aws-sdk/client-dynamodb'
 import { SchedulerError } from '../../core/errors.ts'
 
 const THROTTLED = new Set([
@@ -22,6 +22,10 @@ const isAwsError = (error: unknown): error is AwsError =>
 
 /** A request that DynamoDB finds wrong. */
 export const isMistake = (error: unknown): boolean => isAwsError(error) && MISTAKES.has(error.name)
+
+/** A single write's condition was not met; with the row that stood there, where that was asked for. */
+export const isRefusal = (error: unknown): error is Error & { Item?: Record<string, AttributeValue> } =>
+  error instanceof Error && error.name === 'ConditionalCheckFailedException'
 
 /** Why DynamoDB cancelled a transaction, row by row in the order of its rows; undefined when it was something else that went wrong. */
 export function cancellation(error: unknown): CancellationReason[] | undefined {

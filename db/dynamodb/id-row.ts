@@ -6,6 +6,7 @@
 import type { Put, TransactWriteItem, Update } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Place } from '../../core/errors.ts'
+import type { NamedNonce } from '../../core/ports/log-restore.ts'
 import type { Finding, Link } from '../../core/ports/log-store.ts'
 import type { Attributes } from './head-row.ts'
 
@@ -87,6 +88,15 @@ export function importedRows({ process, kind, id, assignmentId, deepHash, ...pla
 }
 
 export const deepHashKey = (process: string, hash: string): Attributes => marshall(keyOf(hash, 'deep-hash', process))
+
+export const assignmentKey = (process: string, id: string): Attributes => marshall(keyOf(id, 'assignment', process))
+
+/** The nonce that a row names; undefined for one that names none (the log's own). */
+export function namedNonce({ at, nonce }: Attributes): NamedNonce | undefined {
+  const [way, process] = (at?.S ?? '').split('#')
+  if (process === undefined || nonce?.N === undefined) return undefined
+  return { process, nonce: Number(nonce.N), assignment: way === 'assignment' }
+}
 
 export function toPlace(attributes: Attributes): Place {
   const row = unmarshall(attributes) as IdRow

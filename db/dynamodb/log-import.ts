@@ -10,7 +10,8 @@ import { incompleteHead, sameHead } from '../../core/log/state.ts'
 import type { ImportedRecord, LogImport } from '../../core/ports/log-import.ts'
 import { batchGet } from './batch-get.ts'
 import type { DynamoDb } from './client.ts'
-import { reading, unavailable } from './failures.ts'
+import { isRefusal, reading, unavailable } from './failures.ts'
+import { whileStill } from './head-condition.ts'
 import { type Attributes, fromHeadRow, toHeadRow } from './head-row.ts'
 import { deepHashKey, importedRows, toPlace } from './id-row.ts'
 import { insertAll, rowBytes } from './insert.ts'
@@ -131,24 +132,12 @@ export function createLogImport(db: DynamoDb, owner: Buffer): LogImport {
 
     async finish(from, to) {
       if (from.state === 'open') throw new Error('an open head is moved by commits')
-      const { next, state, lastAssignment, awaits } = from
       try {
         await client.send(
           new PutItemCommand({
             TableName: tables.heads,
             Item: toHeadRow(to),
-            ConditionExpression: [
-              '#state = :state AND #next = :next',
-              lastAssignment ? '#last = :last' : 'attribute_not_exists(#last)',
-              awaits === undefined ? 'attribute_not_exists(awaits)' : 'awaits = :awaits',
-            ].join(' AND '),
-            ExpressionAttributeNames: { '#state': 'state', '#next': 'next', '#last': 'last' },
-            ExpressionAttributeValues: {
-              ':state': { S: state },
-              ':next': { N: String(next) },
-              ...(lastAssignment && { ':last': { B: lastAssignment } }),
-              ...(awaits !== undefined && { ':awaits': { N: String(awaits) } }),
-            },
+            ...whileStill(from),
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
         )
@@ -175,9 +164,6 @@ function mayStand(row: Attributes, standing: Attributes): boolean {
   if (wanted.nonce === there.nonce || way === 'assignment') throw occupied(process, row.id?.S ?? '', there)
   return there.nonce < wanted.nonce
 }
-
-const isRefusal = (error: unknown): error is Error & { Item?: Attributes } =>
-  error instanceof Error && error.name === 'ConditionalCheckFailedException'
 
 const occupied = (
   process: string,

@@ -37,6 +37,12 @@ interface RecordRow {
 
 export const recordKey = (process: string, nonce: number): string => `${process}/${nonce}`
 
+/** What a key names; undefined for one that is no record's (the log's own row). */
+export function readRecordKey(key: string): { process: string; nonce: number } | undefined {
+  const [process = '', nonce] = key.split('/')
+  return nonce === undefined ? undefined : { process, nonce: Number(nonce) }
+}
+
 /** Bytes of a row beside its item and its excludes, at most: what a packer of commits reckons with. */
 export const RECORD_OVERHEAD = 1_024
 

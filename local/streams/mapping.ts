@@ -103,7 +103,9 @@ export const startMapping = (options: MappingOptions): Mapping => {
 
 const findStream = async (client: DynamoDBStreamsClient, table: string, signal: AbortSignal): Promise<string> => {
   const { Streams = [] } = await client.send(new ListStreamsCommand({ TableName: table }), { abortSignal: signal })
-  const arn = Streams.at(-1)?.StreamArn
+  // Streams of tables that had the name before are kept for a day. Labels are times.
+  const newestLast = Streams.toSorted((a, b) => ((a.StreamLabel ?? '') < (b.StreamLabel ?? '') ? -1 : 1))
+  const arn = newestLast.at(-1)?.StreamArn
   if (arn === undefined) throw new Error(`The table ${table} has no stream`)
   return arn
 }

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto'
 import { SchedulerError } from '../../core/errors.ts'
 import type { BlobRef, BlobStore } from '../../core/ports/blob-store.ts'
+import type { BodyInspection, Damage } from '../../core/ports/log-inspection.ts'
 import { type Faults, faulty } from './faults.ts'
 
 const keyOf = (ref: BlobRef): string => `${ref.id}/${ref.sha256.toString('hex')}`
 
-export class FakeBlobStore implements BlobStore {
-  faults: Faults<'put' | 'get' | 'check'> = {}
+export class FakeBlobStore implements BlobStore, BodyInspection {
+  faults: Faults<'put' | 'get' | 'check' | 'body'> = {}
   readonly #blobs = new Map<string, Buffer>()
 
   async put(ref: BlobRef, raw: Buffer): Promise<void> {
@@ -25,6 +26,15 @@ export class FakeBlobStore implements BlobStore {
         throw new SchedulerError('unavailable', 'The blob has been altered.')
       }
       return Buffer.from(raw)
+    })
+  }
+
+  async body(ref: BlobRef): Promise<Buffer | Damage> {
+    return faulty(this.faults, 'body', [ref], () => {
+      const raw = this.#blobs.get(keyOf(ref))
+      if (raw === undefined) return { damage: 'missing' }
+      const whole = createHash('sha256').update(raw).digest().equals(ref.sha256)
+      return whole ? Buffer.from(raw) : { damage: 'unreadable' }
     })
   }
 

@@ -22,7 +22,7 @@ export class FakeLogFence implements LogFence {
     })
   }
 
-  async open(process: string, awaits: number): Promise<boolean> {
+  async open(process: string, awaits: number | undefined): Promise<boolean> {
     return faulty(this.faults, 'open', [process, awaits], () => {
       const head = this.#log.heads.get(process)
       if (!head || head.state === 'incomplete' || head.awaits !== awaits) return false

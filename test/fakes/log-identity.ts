@@ -5,6 +5,8 @@ import type { LogIdentity, LogIdentityStore } from '../../core/ports/log-identit
 export class FakeLogIdentity implements LogIdentityStore {
   tables = 'tables 1'
   identity: LogIdentity | undefined
+  /** A table of a log that was begun is among these, whatever became of the one that says whose it is. */
+  marked = false
   asked = 0
   down = false
 
@@ -19,8 +21,17 @@ export class FakeLogIdentity implements LogIdentityStore {
   }
 
   async begin(identity: LogIdentity): Promise<boolean> {
-    if (this.identity) return false
+    if (this.identity || this.marked) return false
     this.identity = identity
+    this.marked = true
+    return true
+  }
+
+  async takeOver(from: LogIdentity | undefined, to: LogIdentity): Promise<boolean> {
+    const standing = this.identity?.tables
+    if (standing !== from?.tables && standing !== to.tables) return false
+    this.identity = to
+    this.marked = true
     return true
   }
 }

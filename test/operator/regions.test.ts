@@ -1,9 +1,10 @@
 /** The operator's commands on two whole units behind a router, as a process that is written to moves between them. */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import wallets from '../data/conformance/wallets.json' with { type: 'json' }
 import { type Item, messageItem, messageItems, post, postOnce, processItem } from '../stack/client.ts'
 import { expectScheduled, expectUploaded } from '../stack/schedule.ts'
 import { openRegions, type TestRegions } from '../stack/stack.ts'
@@ -18,15 +19,20 @@ afterAll(async () => {
   rmSync(stateDir, { recursive: true, force: true })
 })
 
+/** What the operator's own environment has of the wallet. */
+let wallet: string | undefined
+type Ended = { exit: number; lines: string[]; complaints: string }
 /** The command as an operator calls it: a process of its own. */
-const su = (...args: string[]): Promise<{ exit: number; lines: string[]; complaints: string }> =>
-  new Promise((resolve) => {
-    const env = { PATH: process.env.PATH, STATE_DIR: stateDir }
-    execFile(process.execPath, ['operator/main.ts', ...args], { env, timeout: 60_000 }, (error, stdout, stderr) => {
+const command = (args: readonly string[], cwd: string, stateVariables = {}): Promise<Ended> =>
+  new Promise((done) => {
+    const env = { PATH: process.env.PATH, ...stateVariables, ...(wallet !== undefined && { SU_WALLET: wallet }) }
+    const main = resolve('operator/main.ts')
+    execFile(process.execPath, [main, ...args], { env, cwd, timeout: 60_000 }, (error, stdout, stderr) => {
       const exit = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
-      resolve({ exit, lines: stdout.split('\n').filter((line) => line !== ''), complaints: stderr })
+      done({ exit, lines: stdout.split('\n').filter((line) => line !== ''), complaints: stderr })
     })
   })
+const su = (...args: string[]): Promise<Ended> => command(args, process.cwd(), { STATE_DIR: stateDir })
 
 const url = () => all.url
 const regionOf = (unit: string): string => `region-${all.regions.units.findIndex((one) => one.url === unit) + 1}`
@@ -111,6 +117,119 @@ it('takes assigned transactions along, and what they are known by', async () => 
   // Asked again it is a retry; its twin is refused.
   expect(await assign(to, one)).toMatchObject({ status: 200, answer: { id: assigned.answer.id } })
   expect(await assign(to, twin)).toMatchObject({ status: 400, answer: { code: 'deep-hash-known', nonce: 1 } })
+}, 60_000)
+
+it('shows, verifies, freezes and opens a process where it is, and nowhere else', async () => {
+  const spawned = await processItem('to be verified')
+  await post(url, spawned)
+  const { id } = spawned
+  const items = [...(await messageItems(id, 80)), await messageItem(id, 'large', 6_000)]
+  for (const item of items) await post(url, item)
+  const from = await unitOf(id)
+  const to = all.regions.units.find((unit) => unit.url !== from)?.url ?? ''
+  await expectUploaded(all.regions.gateway, await expectScheduled(from, id, items), 20_000)
+  const [here, there] = [from, to].map((unit) => regionOf(unit).slice('region-'.length))
+
+  expect(await su('process', 'show', id)).toMatchObject({
+    exit: 2,
+    complaints: expect.stringContaining('--unit 1 or --unit 2'),
+  })
+  const shown = await su('process', 'show', id, '--unit', here ?? '', '--json')
+  expect(shown).toMatchObject({ exit: 0, complaints: '' })
+  expect(JSON.parse(shown.lines[0] ?? '')).toMatchObject({
+    state: 'open',
+    next: items.length + 1,
+    unit: from,
+    placement: { unit: from },
+    effects: { upload: { behind: 0 } },
+  })
+
+  const moved = await su('placement', 'move', id, '--from', here ?? '', '--to', there ?? '')
+  expect(moved).toMatchObject({ exit: 0, complaints: '' })
+  for (const unit of [here, there]) {
+    const verified = await su('verify', id, '--uploads', '--unit', unit ?? '')
+    expect(verified).toMatchObject({ exit: 0, lines: [`${id}: ${items.length + 1} records, sound.`] })
+    expect(verified.complaints).toContain(`${items.length + 1} of ${items.length + 1} records`)
+  }
+  const verified = await su('verify', '--all', '--unit', there ?? '', '--json')
+  expect(verified.exit, verified.lines.join()).toBe(0)
+  expect(verified.lines.map((line) => JSON.parse(line))).toContainEqual(
+    expect.objectContaining({ process: id, faults: 0 }),
+  )
+
+  expect(await su('process', 'open', id, '--unit', here ?? '')).toMatchObject({
+    exit: 1,
+    complaints: `${id}: The process is placed on ${to}, not on ${from}.\n`,
+  })
+  expect(await su('process', 'freeze', id, '--unit', there ?? '')).toMatchObject({ exit: 0 })
+  expect((await postOnce(to, await messageItem(id, 'frozen'))).status).toBe(503)
+  expect(await su('process', 'open', id, '--unit', there ?? '')).toMatchObject({ exit: 0 })
+  await post(() => to, await messageItem(id, 'again'))
+}, 120_000)
+
+it('works on a deployed stage by what its deploy left, from anywhere', async () => {
+  const variablesOf = (name: string) => JSON.parse(readFileSync(join(stateDir, name, 'env.json'), 'utf8'))
+  const units = { 'us-east-1': variablesOf('region-1'), 'eu-west-1': variablesOf('region-2') }
+  const outputs = { stage: 'test', url: all.url, units, router: variablesOf('router') }
+  const dir = mkdtempSync(join(tmpdir(), 'su-stage-'))
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+  mkdirSync(join(dir, '.sst'))
+  writeFileSync(join(dir, '.sst', 'outputs.json'), JSON.stringify(outputs))
+  const onStage = (...args: string[]) => command([...args, '--stage', 'test'], dir)
+
+  const spawned = await processItem('on a stage')
+  await post(url, spawned)
+  const { id } = spawned
+  const placed = await onStage('placement', 'show', id, '--json')
+  expect(placed, placed.complaints).toMatchObject({ exit: 0 })
+  const from = JSON.parse(placed.lines[0] ?? '').unit
+  const [here = '', there = ''] = from === units['us-east-1'].URL ? Object.keys(units) : Object.keys(units).reverse()
+  expect(await onStage('placement', 'move', id, '--from', here, '--to', there)).toMatchObject({ exit: 0 })
+  const shown = await onStage('process', 'show', id, '--region', there, '--json')
+  expect(JSON.parse(shown.lines[0] ?? '')).toMatchObject({ state: 'open', awaits: 3 })
+  expect(await onStage('verify', id, '--region', there)).toMatchObject({ exit: 0, lines: [`${id}: 1 record, sound.`] })
+  expect(await onStage('uploads', 'list', '--region', there)).toMatchObject({
+    exit: 0,
+    lines: ['Nothing is set aside.'],
+  })
+  expect(await onStage('verify', id)).toMatchObject({ exit: 2, complaints: expect.stringContaining('Say which unit') })
+  const another = await command(['units', 'list', '--stage', 'prod'], dir)
+  expect(another).toMatchObject({ exit: 1, complaints: expect.stringContaining('is of the stage test') })
+}, 120_000)
+
+it('publishes where the scheduler is found, as clients look it up', async () => {
+  expect(await su('location', 'show')).toMatchObject({
+    exit: 1,
+    complaints: expect.stringContaining('Nothing is published'),
+  })
+  // The stack was given its wallet as a variable, which it leaves nowhere.
+  expect(await su('location', 'publish', '--url', all.url)).toMatchObject({
+    exit: 1,
+    complaints: expect.stringContaining('SU_WALLET is missing'),
+  })
+  wallet = JSON.stringify(wallets.alice)
+  const foreign = await su('location', 'publish', '--url', all.url)
+  expect(foreign).toMatchObject({ exit: 1, complaints: expect.stringContaining('The log belongs to the wallet') })
+  wallet = JSON.stringify(wallets.su)
+  expect(await su('location', 'publish', '--url', 'https://old.example')).toMatchObject({ exit: 0 })
+  expect(await su('location', 'publish', '--url', all.url)).toMatchObject({
+    exit: 1,
+    complaints: expect.stringContaining('Another address stands: https://old.example'),
+  })
+  const published = await su('location', 'publish', '--url', all.url, '--ttl', '60000', '--yes', '--json')
+  expect(published).toMatchObject({ exit: 0, complaints: '' })
+  const { id } = JSON.parse(published.lines[0] ?? '')
+  wallet = undefined
+  const shown = await su('location', 'show', '--json')
+  expect(JSON.parse(shown.lines[0] ?? '')).toMatchObject({
+    address: all.url,
+    ours: true,
+    published: { id, ttlMs: 60_000 },
+  })
+  expect(await su('location', 'renew')).toMatchObject({
+    exit: 0,
+    lines: [expect.stringContaining('Nothing is to be done')],
+  })
 }, 60_000)
 
 it('abandons a move that cannot be finished, and says what is where', async () => {

@@ -85,6 +85,11 @@ describe('calling it', () => {
       [['units', 'dead', 'https://a.example', '--unit', 'a'], 'takes no --unit'],
       [['units', 'alive', 'https://a.example'], '--unit ENV'],
       [['units', 'alive', 'https://a.example', 'b', '--unit', 'a'], 'What is b'],
+      [['process'], 'show, freeze or open'],
+      [['process', 'show'], 'Name a process'],
+      [['process', 'show', id, id], `What is ${id}`],
+      [['process', 'freeze', 'short'], 'Name processes'],
+      [['process', 'open', id, '--stage'], '--stage'],
     ]
     for (const [args, complaint] of wrong) {
       complaints = []

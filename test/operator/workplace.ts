@@ -9,10 +9,17 @@ const opened = () => {
 export const closed: Workplace = {
   uploads: opened,
   placements: opened,
+  placementsOf: opened,
   listedUnits: opened,
   unit: opened,
+  audit: opened,
   gateway: opened,
+  location: opened,
+  restore: opened,
   clock: systemClock,
   print() {},
   complain() {},
+  progress: () => ({ show() {}, clear() {}, end() {} }),
+  interruption: () => new AbortController().signal,
+  hint: 'Is the local stack running?',
 }

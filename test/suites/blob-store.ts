@@ -1,7 +1,8 @@
-/** What every blob store does. */
+/** What every blob store does, and whoever inspects one. */
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { BlobRef, BlobStore } from '../../core/ports/blob-store.ts'
+import type { BodyInspection } from '../../core/ports/log-inspection.ts'
 
 export const blobOf = (raw: Buffer, id = randomBytes(32).toString('base64url')): BlobRef => ({
   id,
@@ -11,6 +12,7 @@ export const blobOf = (raw: Buffer, id = randomBytes(32).toString('base64url')):
 
 export interface BlobStoreUnderTest {
   store: BlobStore
+  inspection: BodyInspection
   /** Changes what is kept behind the store's back. */
   spoil(ref: BlobRef): Promise<void>
 }
@@ -47,6 +49,17 @@ export function blobStoreSuite(name: string, open: () => BlobStoreUnderTest): vo
       await store.put(ref, raw)
       await spoil(ref)
       await expect(store.get(ref)).rejects.toMatchObject({ code: 'unavailable' })
+    })
+
+    it('tells an inspection what is missing and what is altered', async () => {
+      const { store, inspection, spoil } = open()
+      const raw = randomBytes(100)
+      const ref = blobOf(raw)
+      expect(await inspection.body(ref)).toEqual({ damage: 'missing' })
+      await store.put(ref, raw)
+      expect(await inspection.body(ref)).toEqual(raw)
+      await spoil(ref)
+      expect(await inspection.body(ref)).toEqual({ damage: 'unreadable' })
     })
   })
 }

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import type { LogIdentityStore } from '../../core/ports/log-identity.ts'
 
 export function logIdentitySuite(name: string, open: () => LogIdentityStore): void {
-  it(`log identity: ${name}: is begun once and never changed`, async () => {
+  it(`log identity: ${name}: is begun once, and taken over on purpose only`, async () => {
     const store = open()
     const owner = Buffer.alloc(512, 7)
     const tables = await store.actualTables()
@@ -12,6 +12,18 @@ export function logIdentitySuite(name: string, open: () => LogIdentityStore): vo
     expect(await store.recorded()).toBeUndefined()
     expect(await store.begin({ wallet: 'w', owner, tables })).toBe(true)
     expect(await store.begin({ wallet: 'other', owner, tables })).toBe(false)
-    expect(await store.recorded()).toEqual({ wallet: 'w', owner, tables })
+    const begun = { wallet: 'w', owner, tables }
+    expect(await store.recorded()).toEqual(begun)
+
+    // Taken over by who knows what stands, all of it or not at all, and as often as one likes.
+    const taken = { ...begun, tables: 'others' }
+    expect(await store.takeOver({ ...begun, tables: 'unknown' }, taken)).toBe(false)
+    expect(await store.takeOver(undefined, taken)).toBe(false)
+    expect(await store.recorded()).toEqual(begun)
+    expect(await Promise.all([1, 2, 3].map(() => store.takeOver(begun, taken)))).toEqual([true, true, true])
+    expect(await store.recorded()).toEqual(taken)
+    expect(await store.takeOver(begun, { ...begun, tables: 'third' })).toBe(false)
+    expect(await store.takeOver(taken, begun)).toBe(true)
+    expect(await store.begin(taken)).toBe(false)
   })
 }

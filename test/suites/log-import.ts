@@ -402,6 +402,28 @@ export function logImportSuite(name: string, open: () => LogImportUnderTest): vo
       expect(await store.head(process)).toEqual({ ...commit.to, awaits: 2 })
     })
 
+    it('opens what was frozen by other means only where it never was frozen to be moved', async () => {
+      const { fence, store } = open()
+      const { process } = await imported(await history(messages(1)), 'frozen')
+      expect(await fence.open(process, undefined)).toBe(true)
+      expect(await fence.open(process, undefined)).toBe(true)
+      expect(await store.head(process)).toMatchObject({ state: 'open' })
+      expect((await store.head(process))?.awaits).toBeUndefined()
+      // By hand, and whoever would open it is too late: it is being moved by now.
+      expect(await store.setState(process, 'open', 'frozen')).toBe(true)
+      expect(await fence.open(process, undefined)).toBe(true)
+      await fence.freeze(process, 3)
+      expect(await fence.open(process, undefined)).toBe(false)
+      // What was moved keeps its mark when it is frozen by hand.
+      await fence.open(process, 3)
+      expect(await store.setState(process, 'open', 'frozen')).toBe(true)
+      expect(await fence.open(process, undefined)).toBe(false)
+      expect(await fence.open(process, 3)).toBe(true)
+      const begun = await open().imports.begin((await history(messages(1))).head)
+      expect(await fence.open(begun.process, undefined)).toBe(false)
+      expect(await fence.open(randomId(), undefined)).toBe(false)
+    })
+
     it('touches nothing that was frozen by other means, is incomplete, or is not there', async () => {
       const { fence, store, imports } = open()
       const story = await history(messages(1))

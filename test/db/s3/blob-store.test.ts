@@ -1,6 +1,7 @@
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { blobKey, createBlobStore } from '../../../db/s3/blob-store.ts'
+import { createBodyInspection } from '../../../db/s3/body-inspection.ts'
 import { createS3 } from '../../../db/s3/client.ts'
 import { localCredentials, localRegion } from '../../../local/dynamodb.ts'
 import { type LocalS3, startS3 } from '../../../local/s3.ts'
@@ -25,6 +26,7 @@ const bucket = () => local.variables.BUCKET ?? ''
 
 blobStoreSuite('S3', () => ({
   store: createBlobStore(client, bucket()),
+  inspection: createBodyInspection(client, bucket()),
   async spoil(ref) {
     await client.send(new PutObjectCommand({ Bucket: bucket(), Key: blobKey(ref), Body: Buffer.from('spoilt') }))
   },
@@ -36,4 +38,5 @@ it('an unreachable S3 is unavailable', { timeout: 20_000 }, async () => {
   await expect(createBlobStore(nobody, 'b').put(blobOf(raw), raw)).rejects.toMatchObject({ code: 'unavailable' })
   await expect(createBlobStore(nobody, 'b').check()).rejects.toMatchObject({ code: 'unavailable' })
   await expect(createBlobStore(nobody, 'b').get(blobOf(raw))).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(createBodyInspection(nobody, 'b').body(blobOf(raw))).rejects.toMatchObject({ code: 'unavailable' })
 })
