@@ -35,7 +35,18 @@ export const grants: Readonly<Record<FunctionName, readonly Grant[]>> = {
     },
     {
       resource: { table: 'ids' },
-      actions: ['dynamodb:DescribeTable', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      actions: [
+        'dynamodb:DescribeTable',
+        'dynamodb:Query',
+        // What became of offers.
+        'dynamodb:BatchGetItem',
+        'dynamodb:PutItem',
+        'dynamodb:UpdateItem',
+      ],
+    },
+    {
+      resource: { table: 'offers' },
+      actions: ['dynamodb:Query', 'dynamodb:BatchGetItem', 'dynamodb:BatchWriteItem'],
     },
     { resource: items, actions: ['s3:GetObject', 's3:PutObject'] },
     // HeadBucket, for /health.

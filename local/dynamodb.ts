@@ -4,7 +4,13 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb'
+import {
+  CreateTableCommand,
+  DescribeTimeToLiveCommand,
+  DynamoDBClient,
+  ResourceInUseException,
+  UpdateTimeToLiveCommand,
+} from '@aws-sdk/client-dynamodb'
 import { type RouterTableName, type TableName, type TableSettings, tables as unitTables } from '../infra/tables.ts'
 import { freePort } from './free-port.ts'
 import { StartError } from './options.ts'
@@ -171,4 +177,13 @@ const makeTable = async (client: DynamoDBClient, name: string, settings: TableSe
   } catch (error) {
     if (!(error instanceof ResourceInUseException)) throw error
   }
+  if (settings.expiry !== undefined) await forgetAfter(client, name, settings.expiry)
+}
+
+/** Rows are forgotten some time after what this attribute says. */
+const forgetAfter = async (client: DynamoDBClient, TableName: string, AttributeName: string): Promise<void> => {
+  const { TimeToLiveDescription } = await client.send(new DescribeTimeToLiveCommand({ TableName }))
+  if (TimeToLiveDescription?.AttributeName === AttributeName) return
+  const TimeToLiveSpecification = { AttributeName, Enabled: true }
+  await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }))
 }

@@ -37,8 +37,9 @@ async function assign(head: Head, message: string | undefined, exclude: readonly
     }),
   })
   context.meter.count('signatures')
+  const { lease: _, ...after } = head
   const next: Head = {
-    ...head,
+    ...after,
     next: head.next + 1,
     hashChain,
     lastAssignment: idBytes(assignment.id),
@@ -48,31 +49,26 @@ async function assign(head: Head, message: string | undefined, exclude: readonly
   return { assignment, hashChain, timestamp, blockHeight, next }
 }
 
-/** Chains entries to a head, in their order. Fails only if signing fails. */
-export async function chainEntries(
+/** Chains an entry to a head: its link, and the head after it. Fails only if signing fails. */
+export async function chainEntry(
   head: Head,
-  entries: readonly Entry[],
+  { kind, id, item, deepHash, exclude }: Entry,
   context: ChainContext,
-): Promise<{ links: Link[]; to: Head }> {
-  const links: Link[] = []
-  let to = head
-  for (const entry of entries) {
-    const { assignment, hashChain, timestamp, blockHeight, next } = await assign(to, entry.id, entry.exclude, context)
-    links.push({
-      kind: entry.kind,
-      id: entry.id,
-      nonce: to.next,
-      timestamp,
-      blockHeight,
-      assignment: assignment.raw,
-      assignmentId: assignment.id,
-      hashChain,
-      ...(entry.item && { item: entry.item }),
-      ...(entry.deepHash && { deepHash: entry.deepHash }),
-    })
-    to = next
+): Promise<{ link: Link; head: Head }> {
+  const { assignment, hashChain, timestamp, blockHeight, next } = await assign(head, id, exclude, context)
+  const link: Link = {
+    kind,
+    id,
+    nonce: head.next,
+    timestamp,
+    blockHeight,
+    assignment: assignment.raw,
+    assignmentId: assignment.id,
+    hashChain,
+    ...(item && { item }),
+    ...(deepHash && { deepHash }),
   }
-  return { links, to }
+  return { link, head: next }
 }
 
 /** A process's own assignment: nonce 0, no `Message` tag. `head` is that of a process without any assignment yet. */

@@ -4,6 +4,7 @@
  * the head is read first, which costs a fortieth of that.
  */
 import { LRUCache } from 'lru-cache'
+import type { Clock } from '../ports/clock.ts'
 import type { Head } from './record.ts'
 import { sameHead } from './state.ts'
 
@@ -13,12 +14,20 @@ interface Memory {
   shared: boolean
 }
 
+/** How long a process is taken to be busy after its writers were seen to meet, ms. */
+const HOT_MS = 2_000
+
 export class HeadMemory {
   private readonly memories: LRUCache<string, Memory>
+  /** Until when a process is taken to be busy, ms. */
+  private readonly heated: LRUCache<string, number>
+  private readonly clock: Clock
 
   /** @param max heads remembered (PROCESS_CACHE_SIZE) */
-  constructor(max: number) {
+  constructor(max: number, clock: Clock) {
     this.memories = new LRUCache({ max })
+    this.heated = new LRUCache({ max })
+    this.clock = clock
   }
 
   /** The head as it once was: good for what may be asked of an old one. */
@@ -30,6 +39,11 @@ export class HeadMemory {
   trusted(process: string): Head | undefined {
     const memory = this.memories.get(process)
     return memory?.shared ? undefined : memory?.head
+  }
+
+  /** Whether another instance was seen to write. */
+  isShared(process: string): boolean {
+    return this.memories.get(process)?.shared ?? false
   }
 
   /** This instance moved the head. */
@@ -47,6 +61,21 @@ export class HeadMemory {
   moved(process: string, head: Head | undefined): void {
     const last = head ?? this.recall(process)
     if (last) this.keep(last, true)
+  }
+
+  /** Its writers have just met, or somebody commits for all of them. */
+  heat(process: string): void {
+    this.heated.set(process, this.clock.now() + HOT_MS)
+  }
+
+  /** Nobody else was seen for a while. */
+  cool(process: string): void {
+    this.heated.delete(process)
+  }
+
+  /** Whether to offer rather than to race. */
+  isHot(process: string): boolean {
+    return (this.heated.get(process) ?? 0) > this.clock.now()
   }
 
   forget(process: string): void {

@@ -1,5 +1,6 @@
 /** What the log holds: for each process a head and one record per nonce. */
 import type { BlobRef } from '../ports/blob-store.ts'
+import type { Lease } from './lease.ts'
 
 /**
  * `open`: takes messages. `frozen`: reads go on, writes do not (a move, a restore). `incomplete`: still being migrated,
@@ -31,6 +32,8 @@ export interface Head {
   settlementDepth: number
   /** Of a head that was ever frozen to be moved: the version of the process's placement for which it opens (`LogFence`). */
   awaits?: number
+  /** Who commits for the process at the moment, where it is busy. Nothing of the log depends on it. */
+  lease?: Lease
 }
 
 /** An item as the log keeps it: in the record, or in the blob store. */

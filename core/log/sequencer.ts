@@ -7,12 +7,13 @@ import { type Place, SchedulerError } from '../errors.ts'
 import type { LogStore, Spawn } from '../ports/log-store.ts'
 import { chainProcess } from './chain.ts'
 import type { Entry } from './entry.ts'
+import { Errands } from './errands.ts'
 import { HeadMemory } from './head-memory.ts'
 import { Lane, type LaneContext } from './lane.ts'
 import type { Head, StoredItem } from './record.ts'
 import { refusalOf } from './state.ts'
 
-export interface SequencerOptions extends Omit<LaneContext, 'heads'> {
+export interface SequencerOptions extends Omit<LaneContext, 'heads' | 'errands' | 'trouble'> {
   /** How many heads an instance remembers (PROCESS_CACHE_SIZE). */
   rememberedHeads: number
 }
@@ -34,7 +35,12 @@ export class Sequencer {
   private readonly lanes = new Map<string, Lane>()
 
   constructor({ rememberedHeads, ...context }: SequencerOptions) {
-    this.context = { ...context, heads: new HeadMemory(rememberedHeads) }
+    this.context = {
+      ...context,
+      heads: new HeadMemory(rememberedHeads, context.clock),
+      errands: new Errands(),
+      trouble: { until: 0 },
+    }
     this.store = context.store
   }
 
@@ -63,6 +69,14 @@ export class Sequencer {
       this.lanes.set(process, lane)
     }
     return lane.add(entry, deadline)
+  }
+
+  /**
+   * Resolves when this instance does nothing for others any more, or another caller waits for that already. A request waits
+   * for it after its answer: an instance without a request is frozen.
+   */
+  idle(): Promise<void> {
+    return this.context.errands.attend()
   }
 
   /**

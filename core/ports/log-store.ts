@@ -22,6 +22,10 @@ export interface Link {
   item?: StoredItem
   /** Deep hash to be kept; with `claimed` the commit is refused if this process has it already. */
   deepHash?: { hash: string; claimed: boolean }
+  /** The offer by which it came, kept with the item's id, so that whoever waits for it knows his own success. */
+  offer?: string
+  /** Whoever waits for it is to commit for the others from now on. */
+  baton?: boolean
 }
 
 /** Moves a head over one or more links, all or nothing. */
@@ -66,6 +70,9 @@ export interface Finding {
   process: string
   kind: 'posted' | 'assigned' | 'assignment'
   place: Place
+  /** The offer by which it came, if it came by one, and whether its instance is to commit for the others. */
+  offer?: string
+  baton?: boolean
 }
 
 /** Size of rows, for a caller that packs several links into a commit. */

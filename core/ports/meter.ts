@@ -14,6 +14,8 @@ export type Counter =
   | 'messages_scheduled'
   | 'commits'
   | 'commit_conflicts'
+  /** Entries left for another instance to commit. */
+  | 'offers'
   | 'uploads'
   | 'uploads_set_aside'
   | 'relay_failures'

@@ -15,7 +15,7 @@ export interface BatchGetOptions {
 
 /** The rows that are there, in no order. Throws what the SDK throws. */
 export async function batchGet(
-  { client }: DynamoDb,
+  { client }: Pick<DynamoDb, 'client'>,
   table: string,
   keys: readonly Attributes[],
   { consistent, projection }: BatchGetOptions,

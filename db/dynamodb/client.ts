@@ -8,10 +8,11 @@ export interface Tables {
   heads: string
   records: string
   ids: string
+  offers: string
 }
 
 /** @typeParam T the tables that its user knows of: a function is told only of those that it needs */
-export interface DynamoDb<T extends keyof Tables = keyof Tables> {
+export interface DynamoDb<T extends keyof Tables = 'heads' | 'records' | 'ids'> {
   client: DynamoDBClient
   tables: Pick<Tables, T>
 }

@@ -1,6 +1,7 @@
 /** Rows of the heads table: a process's head under `row = head`, its watermarks and the like beside it. */
 import type { AttributeValue, TransactWriteItem } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import type { Lease } from '../../core/log/lease.ts'
 import type { Head, HeadState } from '../../core/log/record.ts'
 
 /** Attributes as stored; short names, since a head is written with every commit and must stay under 1 KB. */
@@ -17,6 +18,8 @@ interface HeadRow {
   first: 0 | -1
   depth: number
   awaits?: number
+  /** Who commits at the moment: `Lease`. */
+  lease?: Lease
 }
 
 export type Attributes = Record<string, AttributeValue>
@@ -55,6 +58,7 @@ export function fromHeadRow(attributes: Attributes): Head {
     ...(row.chain && { hashChain: Buffer.from(row.chain) }),
     ...(row.last && { lastAssignment: Buffer.from(row.last) }),
     ...(row.awaits !== undefined && { awaits: row.awaits }),
+    ...(row.lease && { lease: row.lease }),
   }
 }
 
@@ -64,7 +68,7 @@ export function moveHead(table: string, from: Head, to: Head): TransactWriteItem
     Update: {
       TableName: table,
       Key: headKey(from.process),
-      UpdateExpression: 'SET #next = :next, #chain = :chain, #last = :last, #time = :time, #height = :height',
+      UpdateExpression: `SET #next = :next, #chain = :chain, #last = :last, #time = :time, #height = :height${to.lease ? ', #lease = :lease' : ''}`,
       ConditionExpression: `#state = :open AND #next = :from AND ${from.lastAssignment ? '#last = :before' : 'attribute_not_exists(#last)'}`,
       ExpressionAttributeNames: {
         '#next': 'next',
@@ -73,6 +77,7 @@ export function moveHead(table: string, from: Head, to: Head): TransactWriteItem
         '#time': 'time',
         '#height': 'height',
         '#state': 'state',
+        ...(to.lease && { '#lease': 'lease' }),
       },
       ExpressionAttributeValues: marshall(
         {
@@ -84,6 +89,7 @@ export function moveHead(table: string, from: Head, to: Head): TransactWriteItem
           ':last': to.lastAssignment,
           ':time': to.timestamp,
           ':height': to.blockHeight,
+          ':lease': to.lease,
         },
         { removeUndefinedValues: true },
       ),

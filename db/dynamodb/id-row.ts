@@ -8,6 +8,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Place } from '../../core/errors.ts'
 import type { NamedNonce } from '../../core/ports/log-restore.ts'
 import type { Finding, Link } from '../../core/ports/log-store.ts'
+import type { OfferOutcome } from '../../core/ports/mailbox.ts'
 import type { Attributes } from './head-row.ts'
 
 type Way = Finding['kind'] | 'deep-hash'
@@ -19,6 +20,9 @@ interface IdRow {
   time: number
   /** Id of the assignment, 32 bytes; not in an assignment's own row. */
   by?: Uint8Array
+  /** The offer by which it came (a UUID's 16 bytes), and whether its instance is to commit for the others. */
+  offer?: Uint8Array
+  baton?: true
 }
 
 /** Bytes of a row at most. */
@@ -32,10 +36,18 @@ const rowOf = (link: Pick<Link, 'nonce' | 'timestamp' | 'assignmentId'>) => ({
   by: Buffer.from(link.assignmentId, 'base64url'),
 })
 
-/** The row of the item or transaction: one of a kind for each process. */
+/** The key of an item's or transaction's row: one of a kind for each process. */
+export const itemKey = (process: string, { kind, id }: Pick<Link, 'kind' | 'id'>) =>
+  keyOf(id, kind === 'message' ? 'posted' : 'assigned', process)
+
 export function itemRow(table: string, process: string, link: Link): TransactWriteItem {
-  const way = link.kind === 'message' ? 'posted' : 'assigned'
-  return { Put: { ...once, TableName: table, Item: marshall({ ...keyOf(link.id, way, process), ...rowOf(link) }) } }
+  const row = {
+    ...itemKey(process, link),
+    ...rowOf(link),
+    ...(link.offer !== undefined && { offer: Buffer.from(link.offer.replaceAll('-', ''), 'hex') }),
+    ...(link.baton && { baton: true }),
+  }
+  return { Put: { ...once, TableName: table, Item: marshall(row) } }
 }
 
 export function assignmentRow(
@@ -87,7 +99,10 @@ export function importedRows({ process, kind, id, assignmentId, deepHash, ...pla
   return rows
 }
 
-export const deepHashKey = (process: string, hash: string): Attributes => marshall(keyOf(hash, 'deep-hash', process))
+/** The key of a deep hash's row. */
+export const deepHashAt = (process: string, hash: string) => keyOf(hash, 'deep-hash', process)
+
+export const deepHashKey = (process: string, hash: string): Attributes => marshall(deepHashAt(process, hash))
 
 export const assignmentKey = (process: string, id: string): Attributes => marshall(keyOf(id, 'assignment', process))
 
@@ -111,5 +126,21 @@ export function toPlace(attributes: Attributes): Place {
 export function toFinding(attributes: Attributes): Finding | undefined {
   const [way, process] = (attributes.at?.S ?? '').split('#')
   if (process === undefined || (way !== 'posted' && way !== 'assigned' && way !== 'assignment')) return undefined
-  return { process, kind: way, place: toPlace(attributes) }
+  return { process, kind: way, place: toPlace(attributes), ...offerOf(attributes) }
 }
+
+function offerOf(attributes: Attributes): Pick<Finding, 'offer' | 'baton'> {
+  const { offer, baton } = unmarshall(attributes) as IdRow
+  if (!offer) return {}
+  const hex = Buffer.from(offer).toString('hex')
+  const uuid = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+  return { offer: uuid, ...(baton && { baton }) }
+}
+
+/** What an item's row says to whoever offered it. */
+export const toOutcome = (attributes: Attributes): OfferOutcome => ({
+  kind: 'scheduled',
+  place: toPlace(attributes),
+  baton: false,
+  ...offerOf(attributes),
+})

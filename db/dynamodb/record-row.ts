@@ -12,19 +12,13 @@ import type { LogRecord, StoredItem } from '../../core/log/record.ts'
 import { assignmentTags, readAssignment } from '../../core/protocol/assignment.ts'
 import type { Attributes } from './head-row.ts'
 
-interface RecordRow {
+interface RecordRow extends ItemAttributes {
   pk: string
   kind: LogRecord['kind']
   time: number
   /** Only where it differs from `time`. */
   key?: number
   height: number
-  /** Id of the item or the transaction; not where the item itself is in the row. */
-  id?: string
-  /** The raw item. */
-  item?: Uint8Array
-  /** Where the item is in the blob store instead: digest, length, rendered length. */
-  blob?: { sha256: Uint8Array; bytes: number; rendered: number }
   /** The assignment's parts. */
   sig?: Uint8Array
   anchor?: Uint8Array
@@ -61,7 +55,7 @@ export function recordRows(owner: Buffer): RecordRows {
         time: record.timestamp,
         height: record.blockHeight,
         ...(record.timeKey !== record.timestamp && { key: record.timeKey }),
-        ...itemParts(record),
+        ...itemAttributes(record.id, record.item),
         ...(record.assignment && (assignmentParts(record, record.assignment, owner) ?? { raw: record.assignment })),
       }
       return marshall(row, { removeUndefinedValues: true })
@@ -87,13 +81,23 @@ export function recordRows(owner: Buffer): RecordRows {
   }
 }
 
-function itemParts({ id, item }: LogRecord): Partial<RecordRow> {
+/** How a row says which item it is about: the item itself, or its id and where it is, if it is anywhere. */
+export interface ItemAttributes {
+  /** Id of the item or the transaction; not where the item itself is in the row. */
+  id?: string
+  /** The raw item. */
+  item?: Uint8Array
+  /** Where the item is in the blob store instead: digest, length, rendered length. */
+  blob?: { sha256: Uint8Array; bytes: number; rendered: number }
+}
+
+export function itemAttributes(id: string, item: StoredItem | undefined): ItemAttributes {
   if (!item) return { id }
   if ('raw' in item) return { item: item.raw }
   return { id, blob: { sha256: item.blob.sha256, bytes: item.blob.bytes, rendered: item.renderedBytes } }
 }
 
-function itemOf(row: RecordRow): StoredItem | undefined {
+export function itemOf(row: ItemAttributes): StoredItem | undefined {
   if (row.item) {
     const { id, raw } = parseDataItem(Buffer.from(row.item))
     return { id, raw }

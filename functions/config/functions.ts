@@ -10,7 +10,7 @@ import { ownPlacement, placements } from './placements.ts'
 import { database, postgres, postgresWriting } from './postgres.ts'
 import { rules, signatures } from './rules.ts'
 import { routerServing, serving } from './serving.ts'
-import { heads, store } from './store.ts'
+import { heads, offers, store } from './store.ts'
 import { units } from './units.ts'
 import { upload } from './upload.ts'
 import { wallet } from './wallet.ts'
@@ -21,6 +21,7 @@ const groups = {
     mode: modeOf('su'),
     logging,
     store,
+    offers,
     gateway,
     wallet,
     rules,

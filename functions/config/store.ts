@@ -30,3 +30,9 @@ export const store = v.pipe(
     s3Endpoint: env.S3_ENDPOINT,
   })),
 )
+
+/** The table of offers: only who schedules knows of it. */
+export const offers = v.pipe(
+  v.object({ OFFERS_TABLE: required('the name of the DynamoDB table of offers', text) }),
+  v.transform((env) => ({ offersTable: env.OFFERS_TABLE })),
+)

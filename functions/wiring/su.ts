@@ -12,6 +12,7 @@ import type { DynamoDb } from '../../db/dynamodb/client.ts'
 import { createHeightStore } from '../../db/dynamodb/height-store.ts'
 import { createIdentityStore } from '../../db/dynamodb/identity-store.ts'
 import { createLogStore } from '../../db/dynamodb/log-store.ts'
+import { createMailbox } from '../../db/dynamodb/mailbox.ts'
 import { createGateway } from '../../network/gateway.ts'
 import { createAccessLists } from '../../network/lists.ts'
 import type { SuConfig } from '../config/functions.ts'
@@ -36,6 +37,7 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
   const db = openLog(config.store)
   onDynamoDb?.(db)
   const store = createLogStore(db, signer.owner)
+  const mailbox = createMailbox({ client: db.client, tables: { ...db.tables, offers: config.offers.offersTable } })
   const blobs = openBlobs(config.store, onS3)
   const gateway = createGateway(config.gateway)
   const lists = createAccessLists(config.access)
@@ -50,6 +52,7 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
   const meter = config.serving.metrics ? allOf(metrics, embedded) : metrics
   const sequencer = new Sequencer({
     store,
+    mailbox,
     signer,
     clock,
     meter,
@@ -85,7 +88,12 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
     routerSecrets: config.serving.routerSecrets,
     metrics: config.serving.metrics ? metrics : undefined,
     health: createHealth({ identity, height, blobs, clock }),
-    afterAnswer: () => embedded.flush(),
+    // An instance that commits for others goes on doing so when its own request is answered.
+    afterAnswer: async () => {
+      await embedded.flush()
+      await sequencer.idle()
+      await embedded.flush()
+    },
   }
 }
 

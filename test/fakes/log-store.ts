@@ -28,7 +28,7 @@ const placeOf = (link: Link): Place => ({
 })
 
 const sameHead = (a: Head, b: Head): boolean =>
-  isDeepStrictEqual({ ...a, state: '', awaits: 0 }, { ...b, state: '', awaits: 0 })
+  isDeepStrictEqual({ ...a, state: '', awaits: 0, lease: undefined }, { ...b, state: '', awaits: 0, lease: undefined })
 
 /** What a log holds; its other ports' fakes work on it too. */
 export interface FakeLog {
@@ -116,6 +116,11 @@ export class FakeLogStore implements LogStore {
     }
   }
 
+  /** The place of a deep hash in a process. */
+  deepHash(process: string, hash: string): Place | undefined {
+    return this.held.deepHashes.get(`${process}/${hash}`)
+  }
+
   /** Loses one record, as no store should. */
   lose(process: string, nonce: number): void {
     this.held.records.delete(`${process}/${nonce}`)
@@ -169,13 +174,20 @@ export class FakeLogStore implements LogStore {
     }
 
     // What a commit does not write stays as it is.
-    this.held.heads.set(process, { ...commit.to, ...(head.awaits !== undefined && { awaits: head.awaits }) })
+    const { awaits, lease } = head
+    this.held.heads.set(process, { ...(lease && { lease }), ...commit.to, ...(awaits !== undefined && { awaits }) })
     let timeKey = commit.from.timestamp
     for (const link of commit.links) {
       const { kind, id, nonce, timestamp, blockHeight, assignment, item } = link
       timeKey = Math.max(timeKey, timestamp)
       this.#put({ process, nonce, kind, assignment, id, timestamp, timeKey, blockHeight, ...(item && { item }) })
-      this.#addFinding(id, { process, kind: postedOrAssigned(kind), place: placeOf(link) })
+      this.#addFinding(id, {
+        process,
+        kind: postedOrAssigned(kind),
+        place: placeOf(link),
+        ...(link.offer !== undefined && { offer: link.offer }),
+        ...(link.baton && { baton: true }),
+      })
       this.#addFinding(link.assignmentId, { process, kind: 'assignment', place: placeOf(link) })
       const key = `${process}/${link.deepHash?.hash}`
       if (link.deepHash !== undefined && !this.held.deepHashes.has(key)) this.held.deepHashes.set(key, placeOf(link))

@@ -15,6 +15,7 @@ import { FakeHeightStore } from './height-store.ts'
 import { FakeLists } from './lists.ts'
 import { FakeLogIdentity } from './log-identity.ts'
 import { FakeLogStore } from './log-store.ts'
+import { FakeMailbox } from './mailbox.ts'
 import { FakeMetadataIndex } from './metadata-index.ts'
 import { createFakeSigner } from './signer.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -85,6 +86,7 @@ function assemble<C extends Clock>(
   const identity = new IdentityGuard(recording('identity', stores.identity, calls), signer, clock)
   const sequencer = new Sequencer({
     store,
+    mailbox: new FakeMailbox(stores.store),
     signer,
     clock,
     meter,

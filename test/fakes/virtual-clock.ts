@@ -2,14 +2,32 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../../core/ports/clock.ts'
 
+interface Sleeper {
+  at: number
+  /** Of those who wake at the same time the one who went to sleep first comes first. */
+  order: number
+  wake: (() => void) | undefined
+}
+
+export interface VirtualClockOptions {
+  /**
+   * Turns of the event loop until everything that can go on without time passing has done so: one where nothing but promises
+   * is waited for (a simulation), a few where work is done on other threads (a signature verified).
+   */
+  turns?: number
+}
+
 export class VirtualClock implements Clock {
   private time: number
-  private sleepers: { at: number; wake: () => void }[] = []
+  private order = 0
+  private readonly sleepers = new Sleepers()
   private readonly chance: () => number
+  private readonly turns: number
 
-  constructor(start = 1_700_000_000_000, seed = 1) {
+  constructor(start = 1_700_000_000_000, seed = 1, { turns = 3 }: VirtualClockOptions = {}) {
     this.time = start
     this.chance = mulberry32(seed)
+    this.turns = turns
   }
 
   now(): number {
@@ -20,15 +38,25 @@ export class VirtualClock implements Clock {
     return this.chance()
   }
 
+  /** How many sleep. */
+  get sleeping(): number {
+    return this.sleepers.count()
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve()
     return new Promise((resolve) => {
-      const sleeper = { at: this.time + Math.max(0, ms), wake: resolve }
-      this.sleepers.push(sleeper)
-      signal?.addEventListener('abort', () => {
-        this.sleepers = this.sleepers.filter((other) => other !== sleeper)
+      const sleeper: Sleeper = { at: this.time + Math.max(0, ms), order: this.order++, wake: undefined }
+      const end = () => {
+        sleeper.wake = undefined
         resolve()
-      })
+      }
+      sleeper.wake = () => {
+        signal?.removeEventListener('abort', end)
+        end()
+      }
+      signal?.addEventListener('abort', end, { once: true })
+      this.sleepers.add(sleeper)
     })
   }
 
@@ -40,23 +68,70 @@ export class VirtualClock implements Clock {
     })
     finished.catch(() => undefined)
     for (let idle = 0; !done; ) {
-      // A few turns of the event loop, so that everything that can go on without time passing has done so.
-      for (let turn = 0; turn < 3 && !done; turn++) await setImmediate()
+      for (let turn = 0; turn < this.turns && !done; turn++) await setImmediate()
       if (done) break
-      const next = this.sleepers.reduce<{ at: number; wake: () => void } | undefined>(
-        (first, sleeper) => (first && first.at <= sleeper.at ? first : sleeper),
-        undefined,
-      )
+      const next = this.sleepers.first()
       if (next) {
         idle = 0
-        this.sleepers = this.sleepers.filter((sleeper) => sleeper !== next)
         this.time = Math.max(this.time, next.at)
-        next.wake()
+        next.wake?.()
       } else if (++idle > 1000) throw new Error('nothing is left to wait for, and the work is not done')
     }
     return finished
   }
 }
+
+/** A heap: whoever wakes first is on top. Those whose wait was aborted stay in it until it is their turn. */
+class Sleepers {
+  private readonly heap: Sleeper[] = []
+
+  add(sleeper: Sleeper): void {
+    const { heap } = this
+    let at = heap.length
+    heap.push(sleeper)
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      const above = heap[parent]
+      if (!above || isBefore(above, sleeper)) break
+      heap[at] = above
+      heap[parent] = sleeper
+      at = parent
+    }
+  }
+
+  /** Takes out the one who wakes first. */
+  first(): Sleeper | undefined {
+    for (;;) {
+      const top = this.pop()
+      if (!top || top.wake) return top
+    }
+  }
+
+  count(): number {
+    return this.heap.filter(({ wake }) => wake).length
+  }
+
+  private pop(): Sleeper | undefined {
+    const { heap } = this
+    const top = heap[0]
+    const last = heap.pop()
+    if (!top || !last || top === last) return top
+    let at = 0
+    for (;;) {
+      const left = 2 * at + 1
+      const [one, two] = [heap[left], heap[left + 1]]
+      const child = one && two && isBefore(two, one) ? left + 1 : left
+      const below = heap[child]
+      if (!below || isBefore(last, below)) break
+      heap[at] = below
+      at = child
+    }
+    heap[at] = last
+    return top
+  }
+}
+
+const isBefore = (a: Sleeper, b: Sleeper): boolean => a.at < b.at || (a.at === b.at && a.order < b.order)
 
 /** A small seeded generator of numbers in [0, 1). */
 export function mulberry32(seed: number): () => number {

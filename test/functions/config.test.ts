@@ -23,7 +23,7 @@ import { postgres } from '../../functions/config/postgres.ts'
 import { rules, signatures } from '../../functions/config/rules.ts'
 import { Secret } from '../../functions/config/secret.ts'
 import { routerServing, serving } from '../../functions/config/serving.ts'
-import { store } from '../../functions/config/store.ts'
+import { offers, store } from '../../functions/config/store.ts'
 import { units } from '../../functions/config/units.ts'
 import { upload } from '../../functions/config/upload.ts'
 import { wallet } from '../../functions/config/wallet.ts'
@@ -33,7 +33,7 @@ const JWK = '{"kty":"RSA","e":"AQAB","n":"PUBLIC","d":"HUSHHUSH"}'
 const ADDRESS = 'Y4KzzIgUErd7_K7tAmABwA2eMCXmbCD25-kvB5hRRig'
 
 const tables = { HEADS_TABLE: 'h', RECORDS_TABLE: 'r', IDS_TABLE: 'i', BUCKET: 'b' }
-const minimal = { ...tables, GATEWAY_URL: 'https://gateway.example', SU_WALLET: JWK }
+const minimal = { ...tables, OFFERS_TABLE: 'o', GATEWAY_URL: 'https://gateway.example', SU_WALLET: JWK }
 const relay = { ...tables, UPLOAD_NODE_URL: 'https://bundler.example' }
 
 const list = '[{"url":"https://su1.example"},{"url":"https://su2.example"}]'
@@ -412,6 +412,7 @@ describe('a wrong environment', () => {
     const sentences = problems(() => parseSuConfig({}))
     expect(sentences.map((sentence) => sentence.split(' ')[0])).toEqual([
       ...Object.keys(tables),
+      'OFFERS_TABLE',
       'GATEWAY_URL',
       'SU_WALLET',
     ])
@@ -519,6 +520,7 @@ describe('the documentation', () => {
     access,
     gateway,
     logging,
+    offers,
     modeOf('su'),
     ownPlacement,
     postgres,

@@ -5,13 +5,14 @@ import { idBytes } from '../../core/ans104/base64url.ts'
 import { encodeBundle } from '../../core/ans104/bundle.ts'
 import { type DataItem, parseDataItem } from '../../core/ans104/data-item.ts'
 import type { Signer } from '../../core/ans104/signer.ts'
-import { chainEntries, chainProcess } from '../../core/log/chain.ts'
+import { chainProcess } from '../../core/log/chain.ts'
 import type { Entry } from '../../core/log/entry.ts'
 import type { Head } from '../../core/log/record.ts'
 import type { LogFence } from '../../core/ports/log-fence.ts'
 import type { ImportedRecord, LogImport } from '../../core/ports/log-import.ts'
 import type { LogStore } from '../../core/ports/log-store.ts'
 import { noMeter } from '../../core/ports/meter.ts'
+import { chainEntries } from './commits.ts'
 
 export interface LogImportUnderTest {
   imports: LogImport

@@ -10,6 +10,7 @@ import { systemClock as clock } from '../../core/ports/clock.ts'
 import type { LogRestore } from '../../core/ports/log-restore.ts'
 import type { LogStore } from '../../core/ports/log-store.ts'
 import { noMeter } from '../../core/ports/meter.ts'
+import { noMailbox } from '../fakes/mailbox.ts'
 
 export interface LogRestoreUnderTest {
   restore: LogRestore
@@ -36,7 +37,15 @@ export function logRestoreSuite(name: string, open: () => LogRestoreUnderTest): 
   /** A process with so many messages, every third of them pushed, and the ids of these. */
   async function grown(messages: number, assigned = true): Promise<{ process: string; entries: Entry[] }> {
     const { store, signer } = open()
-    const sequencer = new Sequencer({ store, signer, clock, meter: noMeter, height: () => 7, rememberedHeads: 10 })
+    const sequencer = new Sequencer({
+      store,
+      mailbox: noMailbox,
+      signer,
+      clock,
+      meter: noMeter,
+      height: () => 7,
+      rememberedHeads: 10,
+    })
     const item = await signer.sign({ tags: [], data: randomBytes(8) })
     const process = item.id
     await sequencer.spawn({ id: process, item, assigned, settlementDepth: 20, blockHeight: 7 }, deadline())

@@ -3,11 +3,11 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { parseDataItem } from '../../core/ans104/data-item.ts'
 import type { Signer } from '../../core/ans104/signer.ts'
-import { chainEntries, chainProcess } from '../../core/log/chain.ts'
+import { chainProcess } from '../../core/log/chain.ts'
 import type { Entry } from '../../core/log/entry.ts'
 import type { Head } from '../../core/log/record.ts'
 import type { Commit, LogStore } from '../../core/ports/log-store.ts'
-import { noMeter } from '../../core/ports/meter.ts'
+import { bareHead, chainContext, commitOf as commitFor, randomId as id, messageTo, now, signedItem } from './commits.ts'
 
 export interface LogStoreUnderTest {
   store: LogStore
@@ -15,36 +15,11 @@ export interface LogStoreUnderTest {
   signer: Signer
 }
 
-const id = () => randomBytes(32).toString('base64url')
-
 export function logStoreSuite(name: string, open: () => LogStoreUnderTest): void {
-  const now = 1_700_000_000_000
-  const context = () => ({ signer: open().signer, meter: noMeter, now, height: 1_800_000 })
-
-  const item = async (data = 'hello', target?: Buffer) => {
-    const made = await open().signer.sign({
-      tags: [{ name: 'n', value: 'v' }],
-      data: Buffer.from(data),
-      ...(target && { target }),
-    })
-    return { id: made.id, raw: made.raw }
-  }
-
-  const message = async (process: string, more: Partial<Entry> = {}): Promise<Entry> => {
-    const stored = await item(undefined, Buffer.from(process, 'base64url'))
-    return { process, kind: 'message', id: stored.id, item: stored, exclude: [], ...more }
-  }
-
-  const bareHead = (process: string): Head => ({
-    process,
-    state: 'open',
-    next: 0,
-    timestamp: now,
-    blockHeight: 1_800_000,
-    epoch: 0,
-    firstNonce: 0,
-    settlementDepth: 20,
-  })
+  const context = () => chainContext(open().signer)
+  const item = (data = 'hello') => signedItem(open().signer, data)
+  const message = (process: string, more?: Partial<Entry>) => messageTo(open().signer, process, more)
+  const commitOf = (head: Head, entries: Entry[]): Promise<Commit> => commitFor(open().signer, head, entries)
 
   async function spawn(assigned = true) {
     const { store } = open()
@@ -73,11 +48,6 @@ export function logStoreSuite(name: string, open: () => LogStoreUnderTest): void
       token: randomUUID(),
     }
     return { process, head, begun, assignment, outcome: await store.spawn(begun) }
-  }
-
-  async function commitOf(head: Head, entries: Entry[]): Promise<Commit> {
-    const { links, to } = await chainEntries(head, entries, context())
-    return { from: head, to, links, token: randomUUID() }
   }
 
   describe(`log store: ${name}`, () => {
@@ -196,6 +166,45 @@ export function logStoreSuite(name: string, open: () => LogStoreUnderTest): void
       expect(await store.commit(commit)).toEqual({ kind: 'committed' })
       expect(await store.commit(commit)).toEqual({ kind: 'committed' })
       expect((await store.head(process))?.next).toBe(2)
+    })
+
+    it('keeps with an item the offer by which it came, and who is to go on', async () => {
+      const { store, signer } = open()
+      const { process, head } = await spawn()
+      const entries = [await message(process), await message(process), await message(process)]
+      const [one, two] = [randomUUID(), randomUUID()]
+      const marks = [{ offer: one }, { offer: two, baton: true }]
+      const commit = await commitFor(signer, head, entries, marks)
+      expect(await store.commit(commit)).toEqual({ kind: 'committed' })
+      const found = await Promise.all(entries.map(async (entry) => (await store.find(entry.id))[0]))
+      expect(found.map((finding) => [finding?.offer, finding?.baton])).toEqual([
+        [one, undefined],
+        [two, true],
+        [undefined, undefined],
+      ])
+      const [again] = await store.find(commit.links[1]?.assignmentId ?? '')
+      expect(again).toMatchObject({ kind: 'assignment', place: { nonce: 2 } })
+    })
+
+    it('keeps who holds the process in its head, until another one does; no condition looks at it', async () => {
+      const { store } = open()
+      const { process, head } = await spawn()
+      const lease = { by: 'one', until: now + 400, wait: 50 }
+      const first = await commitOf(head, [await message(process)])
+      await store.commit({ ...first, to: { ...first.to, lease } })
+      expect(await store.head(process)).toEqual({ ...first.to, lease })
+      // Who knows of no lease commits all the same, and leaves it as it is.
+      const second = await commitOf(first.to, [await message(process)])
+      expect(await store.commit(second)).toEqual({ kind: 'committed' })
+      expect(await store.head(process)).toEqual({ ...second.to, lease })
+      expect(await store.commit(await commitOf(head, [await message(process)]))).toEqual({
+        kind: 'head-moved',
+        head: { ...second.to, lease },
+      })
+      const third = await commitOf({ ...second.to, lease }, [await message(process)])
+      const next = { by: 'two', until: 0, wait: 60 }
+      expect(await store.commit({ ...third, to: { ...third.to, lease: next } })).toEqual({ kind: 'committed' })
+      expect((await store.head(process))?.lease).toEqual(next)
     })
 
     it('refuses what is there already, by its index and with its place, and writes nothing', async () => {

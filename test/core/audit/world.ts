@@ -21,6 +21,7 @@ import { FakeGateway } from '../../fakes/gateway.ts'
 import { FakeLogImport } from '../../fakes/log-import.ts'
 import { FakeLogInspection } from '../../fakes/log-inspection.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
+import { noMailbox } from '../../fakes/mailbox.ts'
 import { FakeRelayStore } from '../../fakes/relay-store.ts'
 
 export const wallet = createSigner(wallets.su)
@@ -37,6 +38,7 @@ export class Writer {
     this.#blobs = blobs
     this.#sequencer = new Sequencer({
       store,
+      mailbox: noMailbox,
       signer: wallet,
       clock: systemClock,
       meter: noMeter,

@@ -7,10 +7,11 @@ import type { Entry } from '../../../core/log/entry.ts'
 import { Sequencer } from '../../../core/log/sequencer.ts'
 import type { Clock } from '../../../core/ports/clock.ts'
 import type { LogStore } from '../../../core/ports/log-store.ts'
+import type { Mailbox } from '../../../core/ports/mailbox.ts'
 import { noMeter } from '../../../core/ports/meter.ts'
 
-export const createInstance = (store: LogStore, clock: Clock, signer: Signer): Sequencer =>
-  new Sequencer({ store, clock, signer, meter: noMeter, height: () => 1_234_567, rememberedHeads: 100 })
+export const createInstance = (store: LogStore, mailbox: Mailbox, clock: Clock, signer: Signer): Sequencer =>
+  new Sequencer({ store, mailbox, clock, signer, meter: noMeter, height: () => 1_234_567, rememberedHeads: 100 })
 
 export const randomId = () => randomBytes(32).toString('base64url')
 
@@ -27,8 +28,8 @@ function anyItem(data: string) {
   return { id: idOf(signature), raw }
 }
 
-export function message(process: string, more: Partial<Entry> = {}): Entry {
-  const item = anyItem('message')
+export function message(process: string, more: Partial<Entry> = {}, data = 'message'): Entry {
+  const item = anyItem(data)
   return { process, kind: 'message', id: item.id, item, exclude: [], ...more }
 }
 

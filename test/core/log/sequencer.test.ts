@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Commit, CommitOutcome } from '../../../core/ports/log-store.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
+import { FakeMailbox } from '../../fakes/mailbox.ts'
 import { createFakeSigner } from '../../fakes/signer.ts'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
 import { audit } from './audit.ts'
@@ -10,7 +11,7 @@ function setup() {
   const clock = new VirtualClock()
   const store = new FakeLogStore()
   const signer = createFakeSigner()
-  const instance = () => createInstance(store, clock, signer)
+  const instance = () => createInstance(store, new FakeMailbox(store), clock, signer)
   const deadline = () => clock.now() + 10_000
   return { clock, store, signer, instance, deadline }
 }
@@ -56,7 +57,7 @@ describe('one instance', () => {
       Promise.all(Array.from({ length: 40 }, () => unit.schedule(message(process), deadline()))),
     )
     expect(places.map((place) => place.nonce)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
-    expect(commits).toBeLessThanOrEqual(3)
+    expect(commits).toBeLessThanOrEqual(5)
     expect((await audit(store, process)).faults).toEqual([])
   })
 
@@ -216,8 +217,8 @@ describe('trouble', () => {
     expect(reads).toBe(0)
   })
 
-  it('after a lost race fewer are tried at once, in their order, and all get their places', async () => {
-    const { clock, store, instance, deadline } = setup()
+  it('lost races cost few signatures, and all get their places in their order', async () => {
+    const { clock, store, signer, instance, deadline } = setup()
     const unit = instance()
     const process = await spawned(unit, deadline())
     const sizes: number[] = []
@@ -225,15 +226,17 @@ describe('trouble', () => {
       before({ name, args }): unknown {
         if (name !== 'commit') return undefined
         sizes.push((args[0] as Commit).links.length)
-        const lost = sizes.length === 2 || sizes.length === 3
+        const lost = sizes.length === 1 || sizes.length === 2
         return lost ? { outcome: { kind: 'head-moved' } satisfies CommitOutcome } : undefined
       },
     }
     const places = await clock.run(
-      Promise.all(Array.from({ length: 16 }, () => unit.schedule(message(process), deadline()))),
+      Promise.all(Array.from({ length: 40 }, () => unit.schedule(message(process), deadline()))),
     )
-    expect(sizes).toEqual([1, 15, 8, 4, 8, 3])
-    expect(places.map((place) => place.nonce)).toEqual(Array.from({ length: 16 }, (_, i) => i + 1))
+    // One race takes no more than a batch with it, however many wait.
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(9)
+    expect(signer.made - 1 - 40).toBeLessThanOrEqual(20)
+    expect(places.map((place) => place.nonce)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
   })
 
   it('TransactionConflict: the head is read, and while it has not moved the signatures are used again', async () => {
@@ -254,7 +257,7 @@ describe('trouble', () => {
     const results = clock.run(
       Promise.allSettled([
         unit.schedule(message(process), deadline()),
-        Promise.resolve().then(() => unit.schedule(message(process), deadline())),
+        clock.sleep(1).then(() => unit.schedule(message(process), start + 10_000)),
       ]),
     )
     expect(await results).toMatchObject([
@@ -282,9 +285,11 @@ describe('trouble', () => {
     const { store, signer } = setup()
     const clock = new VirtualClock(2_000_000_000_000)
     const back = new VirtualClock(1_000_000_000_000)
-    const process = await spawned(createInstance(store, clock, signer), clock.now() + 10_000)
+    const process = await spawned(createInstance(store, new FakeMailbox(store), clock, signer), clock.now() + 10_000)
     for (let i = 0; i < 3; i++) {
-      await back.run(createInstance(store, back, signer).schedule(message(process), back.now() + 10_000))
+      await back.run(
+        createInstance(store, new FakeMailbox(store), back, signer).schedule(message(process), back.now() + 10_000),
+      )
     }
     expect((await audit(store, process)).faults).toEqual([])
   })

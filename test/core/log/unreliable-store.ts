@@ -3,6 +3,7 @@
 import { SchedulerError } from '../../../core/errors.ts'
 import type { Clock } from '../../../core/ports/clock.ts'
 import type { CommitOutcome, LogStore } from '../../../core/ports/log-store.ts'
+import type { Mailbox } from '../../../core/ports/mailbox.ts'
 
 export interface Network {
   clock: Clock
@@ -66,4 +67,32 @@ export function unreliable(store: LogStore, network: Network): LogStore {
     commit: write((commit) => store.commit(commit)),
     spawn: write((spawn) => store.spawn(spawn)),
   } as LogStore
+}
+
+/** The same of a mailbox: what is asked of it may arrive and not be answered. */
+export function unreliableMailbox(mailbox: Mailbox, network: Network): Mailbox {
+  const { clock, random } = network
+  const never = new Promise<never>(() => undefined)
+  const hop = async () => {
+    await clock.sleep(random() < 0.05 ? 200 * random() : 10 * random())
+    if (network.crashed) await never
+  }
+  const call =
+    <Args extends unknown[], T>(ask: (...args: Args) => Promise<T>) =>
+    async (...args: Args): Promise<T> => {
+      await hop()
+      const lost = random() < network.faults
+      if (lost && random() < 0.5) throw new SchedulerError('unavailable', 'injected')
+      const answer = await ask(...args)
+      await hop()
+      if (lost) throw new SchedulerError('unavailable', 'injected')
+      return answer
+    }
+  return {
+    offer: call((process, offers) => mailbox.offer(process, offers)),
+    names: call((process) => mailbox.names(process)),
+    open: call((process, names) => mailbox.open(process, names)),
+    withdraw: call((process, offers) => mailbox.withdraw(process, offers)),
+    outcomes: call((process, offers) => mailbox.outcomes(process, offers)),
+  }
 }

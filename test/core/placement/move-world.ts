@@ -19,6 +19,7 @@ import { FakeLogFence } from '../../fakes/log-fence.ts'
 import { FakeLogIdentity } from '../../fakes/log-identity.ts'
 import { FakeLogImport } from '../../fakes/log-import.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
+import { noMailbox } from '../../fakes/mailbox.ts'
 import { FakeMetadataIndex } from '../../fakes/metadata-index.ts'
 import { FakePlacementStore } from '../../fakes/placement-store.ts'
 import { FakeRelayStore } from '../../fakes/relay-store.ts'
@@ -74,7 +75,15 @@ export class TestUnit {
   /** Another instance of the unit. */
   instance(store: LogStore): Sequencer {
     const { clock, signer } = this.#world
-    return new Sequencer({ store, clock, signer, meter: noMeter, height: () => 1_234_567, rememberedHeads: 100 })
+    return new Sequencer({
+      store,
+      mailbox: noMailbox,
+      clock,
+      signer,
+      meter: noMeter,
+      height: () => 1_234_567,
+      rememberedHeads: 100,
+    })
   }
 
   /** Relays what there is to be relayed of a process. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Unit } from '../../fakes/unit.ts'
 import { A, B, bob, idFrom, recordedItem, recordedRaw, signedMessage } from './items.ts'
-import { codeOf, idsOf, passTime, post, recordsOf, refusalOf, unitWithProcesses } from './scheduling.ts'
+import { codeOf, idsOf, passTime, post, recordsOf, refusalOf, slowly, unitWithProcesses } from './scheduling.ts'
 
 const WINDOW = 1_800_000
 
@@ -142,7 +142,8 @@ describe('a pushed message', () => {
     const unit = await unitWithProcesses()
     const other = unit.another()
     const items = await Promise.all(['1', '2', '3', '4'].map((n) => pushed('race', B, n)))
-    const codes = await Promise.all(items.map((item, index) => codeOf(post(index % 2 ? unit : other, item))))
+    const posting = Promise.all(items.map((item, index) => codeOf(post(index % 2 ? unit : other, item))))
+    const codes = await slowly(unit, posting)
     expect(codes.toSorted()).toEqual(['deep-hash-known', 'deep-hash-known', 'deep-hash-known', 'taken'])
     expect(await recordsOf(unit)).toHaveLength(2)
   })

@@ -57,3 +57,20 @@ export const idsOf = async (unit: Unit, process = A): Promise<string[]> =>
   (await recordsOf(unit, process)).map(({ id }) => id)
 
 export const passTime = ({ clock }: Unit, ms: number): Promise<void> => clock.run(clock.sleep(ms))
+
+/**
+ * What work gives that may wait for time to pass: it does, slowly, so that what is done on other threads meanwhile (a
+ * signature verified) is not overtaken by deadlines.
+ */
+export async function slowly<T>({ clock }: Unit, work: Promise<T>): Promise<T> {
+  let done = false
+  const ended = work.finally(() => {
+    done = true
+  })
+  ended.catch(() => undefined)
+  while (!done) {
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    await clock.run(clock.sleep(5))
+  }
+  return ended
+}

@@ -5,6 +5,7 @@ import type { Sequencer } from '../../../core/log/sequencer.ts'
 import { systemClock } from '../../../core/ports/clock.ts'
 import { createDynamoDb } from '../../../db/dynamodb/client.ts'
 import { createLogStore } from '../../../db/dynamodb/log-store.ts'
+import { createMailbox } from '../../../db/dynamodb/mailbox.ts'
 import { audit } from '../../core/log/audit.ts'
 import { createInstance, message, spawned } from '../../core/log/instance.ts'
 import { createFakeSigner } from '../../fakes/signer.ts'
@@ -35,7 +36,11 @@ async function unitWith(faults: ((transaction: number) => unknown)[], when: 'bef
     { step: 'finalizeRequest', priority: 'low', name: 'fault' },
   )
   const store = createLogStore(own, signer.owner)
-  return { store, unit: createInstance(store, systemClock, signer), transactions: () => transactions }
+  return {
+    store,
+    unit: createInstance(store, createMailbox(own), systemClock, signer),
+    transactions: () => transactions,
+  }
 }
 
 const conflict = () =>
@@ -87,8 +92,8 @@ describe('AWS in trouble', () => {
 
   it('an unreachable store: unavailable within the deadline', { timeout: 20_000 }, async () => {
     const { tables } = db()
-    const nobody = createLogStore(createDynamoDb(tables, 'http://127.0.0.1:9'), signer.owner)
-    const unit = createInstance(nobody, systemClock, signer)
+    const nobody = createDynamoDb(tables, 'http://127.0.0.1:9')
+    const unit = createInstance(createLogStore(nobody, signer.owner), createMailbox(nobody), systemClock, signer)
     const start = Date.now()
     await expect(unit.schedule(message('x'.repeat(43)), Date.now() + 3_000)).rejects.toMatchObject({
       code: 'unavailable',

@@ -16,7 +16,7 @@ import type { RestoreDeps } from '../../../core/restore/deps.ts'
 import { restoreLog, takeOver } from '../../../core/restore/restore.ts'
 import { postItem } from '../../../core/schedule/post.ts'
 import type { Scheduler } from '../../../core/schedule/scheduler.ts'
-import type { DynamoDb, Tables } from '../../../db/dynamodb/client.ts'
+import type { DynamoDb } from '../../../db/dynamodb/client.ts'
 import { createIdentityStore } from '../../../db/dynamodb/identity-store.ts'
 import { createLogFence } from '../../../db/dynamodb/log-fence.ts'
 import { createLogImport } from '../../../db/dynamodb/log-import.ts'
@@ -28,14 +28,15 @@ import { audit } from '../../core/log/audit.ts'
 import { signer } from '../../core/restore/world.ts'
 import { codeOf } from '../../core/schedule/scheduling.ts'
 import { FakeBundler } from '../../fakes/bundler.ts'
+import { noMailbox } from '../../fakes/mailbox.ts'
 import { FakeIndexedNonces, FakeKeptBodies, FakeUploadedLog } from '../../fakes/restore-sources.ts'
 import { createUnit } from '../../fakes/unit.ts'
 import { messageItem, processItem } from '../../stack/client.ts'
 import { useDynamoDb } from './local.ts'
 
 const db = useDynamoDb()
-type Name = keyof Tables
 const names = ['heads', 'records', 'ids'] as const
+type Name = (typeof names)[number]
 const outside = { bundler: new FakeBundler(), unit: createUnit({ clock, signer }) }
 
 /** A unit on these tables, but for which everything is in memory. */
@@ -44,6 +45,7 @@ function schedulerOn(log: DynamoDb): Scheduler {
   const store = createLogStore(log, signer.owner)
   const sequencer = new Sequencer({
     store,
+    mailbox: noMailbox,
     signer,
     clock,
     meter: noMeter,

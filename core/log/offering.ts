@@ -1,0 +1,143 @@
+/**
+ * An instance that waits while another one commits for the process: it offers its entries, and learns from the log what
+ * became of them. Asking costs little and less often the longer the others wait too.
+ */
+import type { OfferOutcome } from '../ports/mailbox.ts'
+import { alreadyScheduled, deepHashKnown, rejectAll } from './committing.ts'
+import type { LaneContext } from './lane.ts'
+import { type Lease, type Leases, type OwnNames, saneWait } from './lease.ts'
+import { offerOf, type Queue, type Waiting } from './queue.ts'
+import { refusalOf } from './state.ts'
+
+/** When one is asked for first, as a share of what others wait. */
+const FIRST_ASK = 0.7
+/** Between two questions at least, and at most, ms. */
+const ASK_MS = 8
+const MAX_ASK_MS = 60
+/** How long who waits believes in the holder without having seen anything of him, ms, beyond what others wait. */
+const PATIENCE_MS = 500
+const MAX_PATIENCE_MS = 3_000
+/** Who has waited so much longer than others do goes on by himself, however alive the holder is. */
+const IMPATIENCE = 3
+const IMPATIENT_MS = 3_000
+/** How long the mailbox may take to answer an offer, ms. */
+const OFFER_MS = 1_000
+/** How long nothing is offered after it failed, ms. */
+const TROUBLE_MS = 2_000
+
+export interface OfferingOptions {
+  process: string
+  context: LaneContext
+  queue: Queue
+  own: OwnNames
+  leases: Leases
+  /** Called before anybody hears that this instance is the next one to commit for the others. */
+  onBaton?(): void
+}
+
+/**
+ * Puts what this instance wants scheduled into the mailbox. False: it does not answer, and nobody should count on it for a
+ * while. Never fails.
+ */
+export async function offer({ process, context, queue, own }: OfferingOptions): Promise<boolean> {
+  const { clock, meter, mailbox, trouble } = context
+  if (trouble.until > clock.now()) return false
+  const fresh = queue.pending().filter((one) => one.own && (one.mailbox === 'never' || one.mailbox === 'perhaps'))
+  if (fresh.length === 0) return true
+  for (const one of fresh) {
+    if (one.mailbox === 'never') own.add(one.offer, one.deadline + 60_000, clock.now())
+    one.mailbox = 'perhaps'
+  }
+  meter.count('offers', fresh.length)
+  const timer = new AbortController()
+  const isThere = await Promise.race([
+    mailbox.offer(process, fresh.map(offerOf)).then(
+      () => true,
+      () => false,
+    ),
+    clock.sleep(OFFER_MS, timer.signal).then(() => false),
+  ])
+  timer.abort()
+  if (isThere) for (const one of fresh) if (one.mailbox === 'perhaps') one.mailbox = 'there'
+  if (!isThere) trouble.until = clock.now() + TROUBLE_MS
+  return isThere
+}
+
+/**
+ * Waits until nobody waits any more (`settled`), until this instance should commit for the others (`hold`: it was passed the
+ * baton, or the holder has not been heard of), or should try by itself (`race`: the holder serves others and not this one).
+ */
+export async function waitForHolder(options: OfferingOptions, lease: Lease): Promise<'settled' | 'hold' | 'race'> {
+  const { process, context, queue, leases } = options
+  const { clock, store, mailbox, heads } = context
+  let expected = lease.wait
+  let patience = PATIENCE_MS * (1 + clock.random())
+  let lookAt = clock.now() + expected + patience
+  const begun = clock.now()
+  /** When each is asked for next. */
+  const asks = new Map<Waiting, number>()
+  for (;;) {
+    const isOffered = await offer(options)
+    const waiting = queue.pending()
+    if (waiting.length === 0) return 'settled'
+    const now = clock.now()
+    if (!isOffered || now - Math.max(begun, waiting[0]?.since ?? 0) > IMPATIENCE * expected + IMPATIENT_MS)
+      return 'race'
+    for (const one of waiting) {
+      if (!asks.has(one)) asks.set(one, Math.max(now, one.since + FIRST_ASK * expected))
+    }
+    const due = waiting.filter((one) => (asks.get(one) ?? 0) <= now + 2)
+    if (due.length > 0) {
+      for (const one of due) asks.set(one, now + Math.min(MAX_ASK_MS, Math.max(ASK_MS, expected / 10)))
+      const outcomes = await mailbox.outcomes(process, due.map(offerOf)).catch(() => new Map<string, OfferOutcome>())
+      const isHeir = due.some(({ offer }) => {
+        const outcome = outcomes.get(offer)
+        return outcome?.kind === 'scheduled' && outcome.offer === offer && outcome.baton
+      })
+      if (isHeir) options.onBaton?.()
+      for (const one of due) {
+        const outcome = outcomes.get(one.offer)
+        if (!outcome) continue
+        heads.heat(process)
+        asks.delete(one)
+        settle(one, outcome)
+      }
+      if (isHeir) return 'hold'
+      if (queue.pending().length === 0) return 'settled'
+    }
+    if (clock.now() >= lookAt) {
+      // A thousand who wait must not ask for the head all the time: whoever came last looks first.
+      patience = Math.min(MAX_PATIENCE_MS, 2 * patience)
+      lookAt = clock.now() + Math.max(patience, expected / 2)
+      const head = await store.head(process).catch(() => 'unknown' as const)
+      if (head !== 'unknown') {
+        const refusal = refusalOf(head)
+        if (refusal) {
+          await rejectAll(context, queue.pending(), refusal)
+          return 'settled'
+        }
+        const rival = leases.rival(head, clock.now())
+        if (!rival) return 'hold'
+        expected = saneWait(rival.wait)
+      }
+    }
+    await nextEvent(options, Math.min(lookAt, ...asks.values()))
+  }
+}
+
+/** Until something arrives that is to be offered, or it is time to ask. */
+async function nextEvent({ context: { clock }, queue }: OfferingOptions, at: number): Promise<void> {
+  const either = new AbortController()
+  const time = clock.sleep(Math.max(1, at - clock.now()), either.signal)
+  await Promise.race([time, queue.arrival(either.signal)])
+  either.abort()
+}
+
+function settle(one: Waiting, outcome: OfferOutcome): void {
+  const { place } = outcome
+  // The holder has done with it, and takes it out.
+  one.mailbox = 'gone'
+  if (outcome.kind === 'deep-hash') one.reject(deepHashKnown(place))
+  else if (outcome.offer === one.offer || one.made.has(place.assignment)) one.resolve(place)
+  else one.reject(alreadyScheduled(one.entry, place))
+}

@@ -1,0 +1,40 @@
+/**
+ * Where instances that would only race for a busy process's head leave what they want scheduled, for the one that commits
+ * for all of them. Nothing here is needed for correctness: an offer is never more than a request, made a second time.
+ */
+import type { Place } from '../errors.ts'
+import type { Entry } from '../log/entry.ts'
+
+/** An entry that somebody waits for. */
+export interface Offer {
+  /** Unique; the record's own row names it, so that whoever waits knows his success from another's. */
+  id: string
+  entry: Entry
+  /** When its request came, ms: the order in which they are served. */
+  since: number
+  /** When its caller must have an answer, ms: after that nobody waits for it. */
+  deadline: number
+}
+
+/** As much of an offer as is read again and again. */
+export type OfferName = Pick<Offer, 'id' | 'since' | 'deadline'>
+
+/** What the log says of an entry that was offered. */
+export type OfferOutcome =
+  /** It has its place: by this offer, by another one, or by nobody's offer. */
+  | { kind: 'scheduled'; place: Place; offer?: string; baton: boolean }
+  /** Another item with its deep hash is there, and it is not. */
+  | { kind: 'deep-hash'; place: Place }
+
+export interface Mailbox {
+  /** Fails with `unavailable`: then it may be there or not, as with all of these. */
+  offer(process: string, offers: readonly Offer[]): Promise<void>
+  /** Those that wait, the oldest first; the newest may be missing, and some that are gone may still be there. */
+  names(process: string): Promise<OfferName[]>
+  /** The offers of these names; what cannot be found or read is missing. */
+  open(process: string, names: readonly OfferName[]): Promise<Offer[]>
+  /** Takes offers out. Best effort: what stays is forgotten by itself after a while. */
+  withdraw(process: string, offers: readonly OfferName[]): Promise<void>
+  /** What became of these, by id of the offer; of those that are missing nothing is known yet. What it says is certain. */
+  outcomes(process: string, offers: readonly Offer[]): Promise<Map<string, OfferOutcome>>
+}

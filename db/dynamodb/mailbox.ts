@@ -1,0 +1,220 @@
+/**
+ * The mailbox in DynamoDB: adapter of `core/ports/mailbox.ts`. An offer is two rows of the offers table: its body under a key
+ * of its own, and a small one that names it, under one of a few keys of the process, so that no key takes more writes than
+ * DynamoDB gives it (a thousand units a second) and that looking again and again reads little. Bodies, and names that nobody
+ * took out, expire by themselves.
+ */
+import { createHash } from 'node:crypto'
+import { BatchWriteItemCommand, QueryCommand, type WriteRequest } from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import pMap from 'p-map'
+import pRetry from 'p-retry'
+import type { Entry } from '../../core/log/entry.ts'
+import type { StoredItem } from '../../core/log/record.ts'
+import type { Mailbox, Offer, OfferName, OfferOutcome } from '../../core/ports/mailbox.ts'
+import { batchGet } from './batch-get.ts'
+import type { DynamoDb } from './client.ts'
+import { reading } from './failures.ts'
+import type { Attributes } from './head-row.ts'
+import { deepHashAt, itemKey, toOutcome, toPlace } from './id-row.ts'
+import { type ItemAttributes, itemAttributes, itemOf } from './record-row.ts'
+
+/** Keys over which a process's names are spread: at 530 messages a second, two writes each, 530 units a second for each. */
+const BOXES = 2
+/** Names that one look brings from each of them at most: the oldest. */
+const NAMES = 100
+/** Rows of one BatchWriteItem. */
+const ROWS_A_CALL = 25
+/** After so long what was left behind is gone, s. DynamoDB takes its time, but nothing for it. */
+const EXPIRY_S = 600
+
+interface NameRow {
+  box: string
+  at: string
+  deadline: number
+  expires: number
+}
+
+interface BodyRow extends ItemAttributes {
+  box: string
+  at: 'body'
+  expires: number
+  kind: Entry['kind']
+  exclude?: string[]
+  hash?: string
+  claimed?: boolean
+}
+
+const boxOf = (process: string, offer: string): string =>
+  `${process}/${(createHash('sha256').update(offer).digest()[0] ?? 0) % BOXES}`
+const nameKey = (process: string, { id, since }: OfferName) => ({
+  box: boxOf(process, id),
+  at: `${String(since).padStart(13, '0')}#${id}`,
+})
+const bodyKey = (id: string) => ({ box: `offer#${id}`, at: 'body' as const })
+
+class Throttled extends Error {
+  constructor() {
+    super('DynamoDB left some rows of the mailbox unwritten')
+  }
+}
+
+export function createMailbox(db: DynamoDb<'offers' | 'ids'>): Mailbox {
+  const { client, tables } = db
+
+  const write = (requests: readonly WriteRequest[]): Promise<void> =>
+    reading(async () => {
+      const calls = Array.from({ length: Math.ceil(requests.length / ROWS_A_CALL) }, (_, i) =>
+        requests.slice(i * ROWS_A_CALL, (i + 1) * ROWS_A_CALL),
+      )
+      await pMap(calls, writeCall, { concurrency: 4 })
+    })
+
+  const writeCall = async (call: WriteRequest[]): Promise<void> => {
+    let left = call
+    // What is left unprocessed is throttled; whoever offers in vain goes on by himself.
+    await pRetry(
+      async () => {
+        const { UnprocessedItems } = await client.send(
+          new BatchWriteItemCommand({ RequestItems: { [tables.offers]: left } }),
+        )
+        left = UnprocessedItems?.[tables.offers] ?? []
+        if (left.length > 0) throw new Throttled()
+      },
+      { retries: 2, minTimeout: 20, randomize: true, shouldRetry: ({ error }) => error instanceof Throttled },
+    )
+  }
+
+  return {
+    async offer(process, offers) {
+      const expires = Math.ceil(Date.now() / 1000) + EXPIRY_S
+      await write(
+        offers.flatMap((offer) => {
+          const name: NameRow = { ...nameKey(process, offer), deadline: offer.deadline, expires }
+          const body = { ...bodyKey(offer.id), expires, ...entryAttributes(offer.entry) }
+          return [marshall(body, { removeUndefinedValues: true }), marshall(name)].map((Item) => ({
+            PutRequest: { Item },
+          }))
+        }),
+      )
+    },
+
+    names: (process) =>
+      reading(async () => {
+        const found = await Promise.all(
+          Array.from({ length: BOXES }, (_, i) =>
+            client.send(
+              new QueryCommand({
+                TableName: tables.offers,
+                KeyConditionExpression: '#box = :box',
+                ExpressionAttributeNames: { '#box': 'box' },
+                ExpressionAttributeValues: { ':box': { S: `${process}/${i}` } },
+                // A look that lags brings everybody's place later, and costs what it saves in further looks.
+                ConsistentRead: true,
+                Limit: NAMES,
+              }),
+            ),
+          ),
+        )
+        return found.flatMap(({ Items }) => (Items ?? []).map(toName)).sort((a, b) => a.since - b.since)
+      }),
+
+    open: (process, names) =>
+      reading(async () => {
+        const rows = await batchGet(
+          db,
+          tables.offers,
+          names.map(({ id }) => marshall(bodyKey(id))),
+          { consistent: true },
+        )
+        const bodies = new Map(rows.map((row) => [row.box?.S, row]))
+        return names.flatMap((name): Offer[] => {
+          const row = bodies.get(bodyKey(name.id).box)
+          const entry = row && toEntry(process, row)
+          return entry ? [{ ...name, entry }] : []
+        })
+      }),
+
+    withdraw: (process, offers) =>
+      // A call must not name a row twice.
+      write(
+        [...new Map(offers.map((offer) => [offer.id, offer])).values()].map((offer) => ({
+          DeleteRequest: { Key: marshall(nameKey(process, offer)) },
+        })),
+      ),
+
+    outcomes: (process, offers) =>
+      reading(async () => {
+        const first = await look(process, offers, false)
+        // A deep hash seen without the item that brought it: both are written at once, so only a consistent look tells whose it is.
+        const doubtful = offers.filter(({ id }) => first.get(id)?.kind === 'deep-hash')
+        if (doubtful.length === 0) return first
+        return new Map([...first, ...(await look(process, doubtful, true))])
+      }),
+  }
+
+  async function look(
+    process: string,
+    offers: readonly Offer[],
+    consistent: boolean,
+  ): Promise<Map<string, OfferOutcome>> {
+    const keys = offers.flatMap(({ entry }) => [
+      itemKey(process, entry),
+      ...(entry.deepHash?.claimed ? [deepHashAt(process, entry.deepHash.hash)] : []),
+    ])
+    const unique = new Map(keys.map((key) => [`${key.id} ${key.at}`, marshall(key)]))
+    const rows = await batchGet(db, tables.ids, [...unique.values()], { consistent })
+    const byKey = new Map(rows.map((row) => [`${row.id?.S} ${row.at?.S}`, row]))
+    return new Map(
+      offers.flatMap(({ id, entry }): [string, OfferOutcome][] => {
+        const item = itemKey(process, entry)
+        const scheduled = byKey.get(`${item.id} ${item.at}`)
+        if (scheduled) return [[id, toOutcome(scheduled)]]
+        const hash = entry.deepHash?.claimed ? deepHashAt(process, entry.deepHash.hash) : undefined
+        const known = hash && byKey.get(`${hash.id} ${hash.at}`)
+        return known ? [[id, { kind: 'deep-hash', place: toPlace(known) }]] : []
+      }),
+    )
+  }
+}
+
+function toName(row: Attributes): OfferName {
+  const { at, deadline } = unmarshall(row) as NameRow
+  const [since = '', id = ''] = at.split('#')
+  return { id, since: Number(since), deadline }
+}
+
+function entryAttributes({ kind, exclude, deepHash, item, id }: Entry) {
+  return {
+    kind,
+    ...(exclude.length > 0 && { exclude: [...exclude] }),
+    ...(deepHash && { hash: deepHash.hash, claimed: deepHash.claimed }),
+    ...itemAttributes(id, item),
+  } satisfies Omit<BodyRow, 'box' | 'at' | 'expires'>
+}
+
+/** Undefined where it cannot be read, being of another version perhaps: one such must not keep the others from their places. */
+function toEntry(process: string, attributes: Attributes): Entry | undefined {
+  const row = unmarshall(attributes) as Partial<BodyRow>
+  const { kind, exclude = [], hash, claimed = false } = row
+  const item = readItem(row)
+  const id = row.id ?? item?.id
+  if (id === undefined || (kind !== 'message' && kind !== 'transaction') || (kind === 'message' && !item))
+    return undefined
+  return {
+    process,
+    kind,
+    id,
+    exclude,
+    ...(item && { item }),
+    ...(hash !== undefined && { deepHash: { hash, claimed } }),
+  }
+}
+
+function readItem(row: Partial<BodyRow>): StoredItem | undefined {
+  try {
+    return itemOf(row)
+  } catch {
+    return undefined
+  }
+}
