@@ -10,6 +10,8 @@ import type { Keeper } from '../local/processes/keeper.ts'
 
 export interface Hosted {
   url: string
+  /** Of its instances. */
+  pids(): number[]
   stop(): Promise<void>
 }
 
@@ -38,6 +40,7 @@ export async function host(
   front.open()
   return {
     url: front.url,
+    pids: () => lambda.pids(),
     async stop() {
       await front.stop()
       await lambda.stop()

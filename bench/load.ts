@@ -1,8 +1,9 @@
 /** A closed loop of clients over HTTP, as light as Node has it: what is measured is the unit, not the client. */
-import { Agent, request } from 'node:http'
+import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 
 export interface Answer {
   status: number
+  headers?: IncomingHttpHeaders
   body: Buffer
 }
 
@@ -39,7 +40,9 @@ export class Client {
         (response) => {
           const chunks: Buffer[] = []
           response.on('data', (chunk: Buffer) => chunks.push(chunk))
-          response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }))
+          response.on('end', () =>
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
+          )
           response.on('error', reject)
         },
       )

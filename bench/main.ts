@@ -3,7 +3,8 @@
  *
  *   npm run bench                      everything, here and with AWS's latencies
  *   npm run bench -- --quick           fewer requests
- *   npm run bench -- --only writes     writes, pages, units, router, cold or memory
+ *   npm run bench -- --only writes     writes, pages, units, router, history, cold or memory
+ *   npm run bench -- --messages 1000   lengths of the processes whose history is read
  *   npm run bench -- --latency 10,30   ms that each call of DynamoDB and S3 takes longer
  *
  * INSTANCES and CONCURRENCY are the stack's (README.md).
@@ -18,6 +19,7 @@ import { parseOptions } from '../local/options.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 import { signatureRate, transactionRate } from './baselines.ts'
 import { measureColdStarts } from './cold.ts'
+import { measureHistory } from './history.ts'
 import { makeMessages, makeProcess, makeWallet } from './items.ts'
 import { Client, type Measured } from './load.ts'
 import { measureMemory } from './memory.ts'
@@ -30,6 +32,7 @@ const { values: args } = parseArgs({
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
     latency: { type: 'string' },
+    messages: { type: 'string' },
   },
 })
 const scale = args.quick ? 0.3 : 1
@@ -150,6 +153,11 @@ async function units({ environment }: Stack): Promise<void> {
   }
 }
 
+async function history(latencies: readonly { dynamodb: number; s3: number }[]): Promise<void> {
+  const sizes = (args.messages ?? (args.quick ? '1000,5000' : '1000,50000')).split(',').map(Number)
+  await measureHistory({ some, sizes, latencies })
+}
+
 async function all(title: string, latency: { dynamodb: number; s3: number }): Promise<void> {
   console.log(`\n=== ${title}`)
   if (wanted('writes') || wanted('pages') || (wanted('units') && latency.dynamodb === 0)) {
@@ -175,3 +183,7 @@ if (args.only === 'cold' || args.only === 'memory') process.exit()
 const [dynamodb = 10, s3 = 30] = (args.latency ?? '10,30').split(',').map(Number)
 if (args.latency === undefined) await all('This machine', { dynamodb: 0, s3: 0 })
 await all(`With ${dynamodb} ms a call of DynamoDB and ${s3} ms of S3 added, as on AWS`, { dynamodb, s3 })
+const withLatency = { dynamodb, s3 }
+if (wanted('history')) {
+  await history(args.latency === undefined ? [{ dynamodb: 0, s3: 0 }, withLatency] : [withLatency])
+}

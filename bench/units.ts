@@ -83,7 +83,7 @@ export async function measureUnits(environment: Readonly<Record<string, string>>
     const head = await reading.log.head(process.id)
     if (!head) throw new Error('the process is gone')
     const page = await openPage(reading, head, { limit: 20, showAnchor: false, by: 'nonce', from: head.next - 21 })
-    for await (const _ of page.text);
+    for await (const _ of await page.json());
   })
   return measured
 }

@@ -21,6 +21,8 @@ export interface Grant {
 
 /** Bodies of items: db/s3/blob-store.ts. */
 const items = { bucket: true, prefix: 'items/' } as const
+/** Packed history: db/s3/segment-objects.ts. */
+const segments = { bucket: true, prefix: 'segments/' } as const
 
 export const grants: Readonly<Record<FunctionName, readonly Grant[]>> = {
   su: [
@@ -49,6 +51,8 @@ export const grants: Readonly<Record<FunctionName, readonly Grant[]>> = {
       actions: ['dynamodb:Query', 'dynamodb:BatchGetItem', 'dynamodb:BatchWriteItem'],
     },
     { resource: items, actions: ['s3:GetObject', 's3:PutObject'] },
+    // Put: a segment that was found damaged is packed again.
+    { resource: segments, actions: ['s3:GetObject', 's3:PutObject'] },
     // HeadBucket, for /health.
     { resource: { bucket: true }, actions: ['s3:ListBucket'] },
     // Whether a process is its own, and that it is taken; whether the unit was declared dead.
@@ -58,8 +62,10 @@ export const grants: Readonly<Record<FunctionName, readonly Grant[]>> = {
     // The row that says whose log it is.
     { resource: { table: 'heads' }, actions: ['dynamodb:GetItem'], leadingKeys: ['~log'] },
     { resource: { table: 'heads' }, actions: ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'] },
-    { resource: { table: 'records' }, actions: ['dynamodb:BatchGetItem'] },
+    // Put: the index of a block that is packed.
+    { resource: { table: 'records' }, actions: ['dynamodb:BatchGetItem', 'dynamodb:PutItem'] },
     { resource: items, actions: ['s3:GetObject'] },
+    { resource: segments, actions: ['s3:PutObject'] },
   ],
   sweeper: [{ resource: { table: 'heads' }, actions: ['dynamodb:Scan', 'dynamodb:PutItem'] }],
   height: [{ resource: { table: 'heads' }, actions: ['dynamodb:UpdateItem'], leadingKeys: ['~network'] }],

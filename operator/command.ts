@@ -14,6 +14,7 @@ import type { RelayStore } from '../core/ports/relay-store.ts'
 import type { RelayDeps } from '../core/relay/deps.ts'
 import type { ReuploadDeps } from '../core/relay/reupload.ts'
 import type { RestoreDeps } from '../core/restore/deps.ts'
+import type { VerifyDeps as PackingDeps } from '../core/segments/verify.ts'
 import type { Progress } from './progress.ts'
 
 /**
@@ -22,6 +23,7 @@ import type { Progress } from './progress.ts'
  */
 export interface Workplace {
   uploads(where?: string): RelayDeps & ReuploadDeps
+  segments(where?: string): PackingDeps
   /** The router's table of placements. */
   placements(): PlacementStore
   /** The table of placements that a unit asks; none where it is alone. */

@@ -11,6 +11,7 @@ import { createLogImport } from '../db/dynamodb/log-import.ts'
 import { createLogRestore } from '../db/dynamodb/log-restore.ts'
 import { createLogStore } from '../db/dynamodb/log-store.ts'
 import { createRelayStore } from '../db/dynamodb/relay-store.ts'
+import { createSegmentIndexes } from '../db/dynamodb/segment-indexes.ts'
 import { createDatabase } from '../db/postgres/client.ts'
 import { createIndexedNonces } from '../db/postgres/indexed-nonces.ts'
 import { createBlobStore } from '../db/s3/blob-store.ts'
@@ -49,6 +50,7 @@ export async function openRestore(env: Environment): Promise<RestoreDeps> {
     imports: createLogImport(db, owner),
     fence: createLogFence(db),
     relay: createRelayStore(db),
+    segments: createSegmentIndexes(db),
     blobs: createBlobStore(s3, names.bucket),
     kept: createBodyInspection(s3, names.bucket),
     signed: [uploaded],

@@ -7,6 +7,7 @@ import { placement } from './commands/placement.ts'
 import { processCommand } from './commands/process.ts'
 import { restore } from './commands/restore.ts'
 import { reuploadCommand } from './commands/reupload.ts'
+import { segments } from './commands/segments.ts'
 import { units } from './commands/units.ts'
 import { uploads } from './commands/uploads.ts'
 import { verifyCommand } from './commands/verify.ts'
@@ -17,6 +18,7 @@ const commands: Readonly<Record<string, Command>> = {
   uploads,
   reupload: reuploadCommand,
   location,
+  segments,
   placement,
   units,
   restore,

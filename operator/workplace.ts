@@ -16,12 +16,14 @@ import { openAudit, openGateway, openLocation, openPlacementsOf, openUnit } from
 /** @param environments read when a command asks for something */
 export function createWorkplace(environments: Environments): Workplace {
   const { unit, anyUnit, router, address, hint } = environments
+  const relayParts = (where: string | undefined) => {
+    Object.assign(process.env, unit(where))
+    // What the relay would log, the command prints.
+    return createRelayParts(parseRelayConfig(process.env), { meter: noMeter, log: { warn() {} } })
+  }
   return {
-    uploads(where) {
-      Object.assign(process.env, unit(where))
-      // What the relay would log, the command prints.
-      return createRelayParts(parseRelayConfig(process.env), { meter: noMeter, log: { warn() {} } })
-    },
+    uploads: relayParts,
+    segments: (where) => relayParts(where).packing,
     placements: () => openPlacements(parseConfig(useCredentials(router()), { placements }).placements),
     placementsOf: (where) => openPlacementsOf(useCredentials(unit(where))),
     listedUnits() {

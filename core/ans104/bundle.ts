@@ -34,14 +34,20 @@ export function parseBundle(bytes: Buffer): DataItem[] {
 
 /** The bundle of these items, in this order. */
 export function encodeBundle(items: readonly Pick<DataItem, 'id' | 'raw'>[]): Buffer {
+  const header = bundleHeader(items.map(({ id, raw }) => ({ id, bytes: raw.length })))
+  return Buffer.concat([header, ...items.map(({ raw }) => raw)])
+}
+
+/** What stands in front of the items of a bundle: their number, and of each its length and id. */
+export function bundleHeader(items: readonly { id: string; bytes: number }[]): Buffer {
   const header = Buffer.alloc(NUMBER_BYTES + items.length * ENTRY_BYTES)
   writeUInt64(header, 0, items.length)
-  items.forEach(({ id, raw }, index) => {
+  items.forEach(({ id, bytes }, index) => {
     const entry = NUMBER_BYTES + index * ENTRY_BYTES
-    writeUInt64(header, entry, raw.length)
+    writeUInt64(header, entry, bytes)
     header.write(id, entry + NUMBER_BYTES, 'base64url')
   })
-  return Buffer.concat([header, ...items.map(({ raw }) => raw)])
+  return header
 }
 
 function readNumber(bytes: Buffer, position: number): number {

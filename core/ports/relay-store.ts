@@ -1,7 +1,7 @@
 /** What the relay remembers: for each process and effect how far it got, and what was set aside. */
 
 /** What is done with every record after it was acknowledged; each goes on by itself. */
-export const effects = ['metadata', 'upload'] as const
+export const effects = ['metadata', 'upload', 'segments'] as const
 export type Effect = (typeof effects)[number]
 
 /** An upload that the bundler refuses for good, with its reason; a command lists these and sends them again. */

@@ -4,15 +4,23 @@ import type { Clock } from '../ports/clock.ts'
 import type { LogStore } from '../ports/log-store.ts'
 import type { TimeIndex } from '../ports/metadata-index.ts'
 import type { Meter, TimedFunction } from '../ports/meter.ts'
+import type { SegmentDamage } from '../ports/segment-damage.ts'
+import type { SegmentReader } from '../ports/segment-store.ts'
+import type { LogMemory } from './log-memory.ts'
 import type { SeekMemory } from './seek.ts'
 
 export interface ReadDeps {
   log: LogStore
   blobs: BlobStore
+  /** The finished part of the log, packed; what it does not have the log has. */
+  segments: SegmentReader
+  damage: SegmentDamage
   /** Only ever a hint. */
   times: TimeIndex
   /** Lives as long as the instance; `createSeekMemory()`. */
   memory: SeekMemory
+  /** Likewise; `createLogMemory()`. */
+  nodes: LogMemory
   meter: Meter
   clock: Clock
   /**

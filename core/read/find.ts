@@ -9,7 +9,13 @@ import { readable } from './readable-head.ts'
 
 export type Found =
   /** A process that is known here: its schedule is meant. */
-  { kind: 'schedule'; head: Head } | { kind: 'record'; record: LogRecord }
+  | { kind: 'schedule'; head: Head }
+  | {
+      kind: 'record'
+      record: LogRecord
+      /** Whether the same question will have this answer for ever. */
+      immutable: boolean
+    }
 
 /**
  * @param named the process that the caller names, if any; may be anything, and is only a preference
@@ -32,7 +38,7 @@ export async function find(
   return timed(deps, 'get_message', async () => {
     for (const finding of inOrder(await (findings ?? log.find(id)), named)) {
       const record = await recordOf(log, finding, id)
-      if (record !== undefined) return { kind: 'record', record }
+      if (record !== undefined) return { kind: 'record', record, immutable: isSettled(finding, named) }
     }
     throw notFound()
   })
@@ -47,6 +53,14 @@ function inOrder(findings: readonly Finding[], named: string | undefined): Findi
   const elsewhere = (finding: Finding) => (finding.process === named ? 0 : 1)
   return findings.toSorted((a, b) => rank[a.kind] - rank[b.kind] || elsewhere(a) - elsewhere(b))
 }
+
+/**
+ * An assignment has an id of its own, and where a message was posted in the process that is named, nothing comes before that.
+ * A transaction may still be posted, or assigned to the process that is named; and where none is named, the oldest place of a
+ * message counts, which a migration may still bring.
+ */
+const isSettled = ({ kind, process }: Finding, named: string | undefined): boolean =>
+  kind === 'assignment' || (kind === 'posted' && process === named)
 
 /**
  * The record, if its process's head covers it: a migration copies records before the head that makes them count.

@@ -56,3 +56,10 @@ function integer(params: URLSearchParams, name: string, bits: 32 | 64): number |
   }
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(value)))
 }
+
+/**
+ * How a page is wanted: as the contract's JSON, or, with `format=bundle`, as one ANS-104 bundle. Any other format is a parameter
+ * that nobody knows.
+ */
+export const parsePageForm = (params: URLSearchParams): 'json' | 'bundle' =>
+  params.get('format') === 'bundle' ? 'bundle' : 'json'

@@ -6,6 +6,7 @@ import type { LogStore } from '../ports/log-store.ts'
 import type { MetadataIndex } from '../ports/metadata-index.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Effect, RelayStore } from '../ports/relay-store.ts'
+import type { SegmentBuilder } from '../segments/builder.ts'
 
 /** Where the relay says what an operator should know. Fits a pino logger. */
 export interface RelayLog {
@@ -31,6 +32,7 @@ export interface ReadingDeps {
 
 export interface RelayDeps extends UploadDeps, ReadingDeps {
   index: MetadataIndex
+  segments: SegmentBuilder
   /**
    * What this relay does; a unit without Postgres does not do `metadata`. Each effect has its own watermark, so two relays
    * may share the work, one effect each.

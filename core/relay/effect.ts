@@ -7,6 +7,8 @@ export interface Patience {
   deadline: number
   /** Bears with no trouble at all: it is known already. */
   impatient?: boolean
+  /** Segments are begun only until then, ms since the epoch: nobody waits for them. Absent: until the deadline. */
+  packUntil?: number
 }
 
 export interface StretchRun extends Patience {
@@ -21,4 +23,6 @@ export interface EffectOutcome {
   done: number
   /** Why it went no further, unless it was the deadline. */
   trouble?: string
+  /** It goes no further now, and nothing new is wrong. */
+  later?: true
 }

@@ -13,7 +13,11 @@ const REST_MS = 10_000
 
 export function createLeftBehind(clock: Pick<Clock, 'now'>) {
   /** By process, since when; the one left longest ago comes first. */
-  const left: Record<Effect, Map<string, number>> = { metadata: new Map(), upload: new Map() }
+  const left: Record<Effect, Map<string, number>> = {
+    metadata: new Map(),
+    upload: new Map(),
+    segments: new Map(),
+  }
   return {
     /** A process was relayed; `behind`: this effect was left in trouble. */
     note(effect: Effect, process: string, behind: boolean): void {

@@ -8,7 +8,9 @@ import { type CacheOffers, createCacheOffers } from './cache-offers.ts'
 import type { RelayDeps } from './deps.ts'
 import type { EffectOutcome, Patience, StretchRun } from './effect.ts'
 import { indexStretch } from './metadata.ts'
-import { createStretchReader, type Stretch, type StretchReader } from './stretch.ts'
+import { reachOf } from './reach.ts'
+import { packNextBlock } from './segments.ts'
+import { createStretchReader, type StretchReader } from './stretch.ts'
 import { uploadStretch } from './upload.ts'
 
 /** `moved`: whether the watermark did, so whether what the effect needs is there. */
@@ -23,9 +25,13 @@ export interface ProcessReport {
   effects: Map<Effect, EffectReport>
 }
 
-const perform: Record<Effect, (deps: RelayDeps, stretch: Stretch, run: StretchRun) => Promise<EffectOutcome>> = {
-  upload: uploadStretch,
-  metadata: indexStretch,
+/** Does what comes next from `from` on, below `next`. */
+type Perform = (work: ProcessRun, from: number, next: number, run: StretchRun) => Promise<EffectOutcome>
+
+const perform: Record<Effect, Perform> = {
+  upload: async ({ deps, read }, from, next, run) => uploadStretch(deps, await read(from, next), run),
+  metadata: async ({ deps, read }, from, next, run) => indexStretch(deps, await read(from, next), run),
+  segments: ({ deps, progress }, from, _, run) => packNextBlock(deps, progress, from, run),
 }
 
 const LATE = 'The deadline came first.'
@@ -68,24 +74,25 @@ interface ProcessRun {
   offers: CacheOffers
 }
 
-async function relayEffect(
-  { deps, progress, patience, read, offers }: ProcessRun,
-  effect: Effect,
-): Promise<EffectReport> {
-  const { process, next, firstNonce } = progress
+async function relayEffect(work: ProcessRun, effect: Effect): Promise<EffectReport> {
+  const { deps, progress, patience, offers } = work
+  const { process } = progress
+  const deadline = effect === 'segments' ? (patience.packUntil ?? patience.deadline) : patience.deadline
   const begun = progress.done[effect]
   let done = begun
   try {
-    for (let probe = true; (done ?? firstNonce) < next; probe = false) {
-      if (deps.clock.now() >= patience.deadline) return late(done !== begun)
-      const from = done ?? firstNonce
-      const outcome = await perform[effect](deps, await read(from, next), { ...patience, probe, offers })
+    for (let probe = true; ; probe = false) {
+      const { from, next } = reachOf(effect, progress, done)
+      if (from >= next) break
+      if (deps.clock.now() >= deadline) return late(done !== begun)
+      const outcome = await perform[effect](work, from, next, { ...patience, probe, offers })
       if (outcome.done > from) {
         // Where it stood elsewhere, another relay is at work: go on from where that one is.
         if (await deps.store.advance(process, effect, done, outcome.done)) done = outcome.done
         else done = (await deps.store.progress(process))?.done[effect]
       }
       if (outcome.trouble !== undefined) return troubled(done !== begun, outcome.trouble)
+      if (outcome.later) return late(done !== begun)
     }
     return { kind: 'done', moved: done !== begun }
   } catch (error) {

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import pMap from 'p-map'
 import type { Effect } from '../ports/relay-store.ts'
 import type { RelayDeps } from './deps.ts'
+import type { Patience } from './effect.ts'
 import { createLeftBehind } from './left-behind.ts'
 import { type EffectReport, type ProcessReport, relayProcess } from './relay.ts'
 
@@ -11,6 +12,8 @@ const PROCESSES_AT_ONCE = 8
 /** So long the stream is asked to bring a process in trouble again, ms. */
 const URGENT_MS = 60_000
 const TROUBLED_REMEMBERED = 10_000
+/** So long an invocation makes segments, ms: nobody waits for them, and uploads of the next messages wait for its end. */
+const PACKING_MS = 5_000
 
 /** @param deadline ms since the epoch. Gives the processes that the stream should bring again. */
 export type StreamRelay = (processes: Iterable<string>, deadline: number) => Promise<Set<string>>
@@ -22,6 +25,7 @@ export type StreamRelay = (processes: Iterable<string>, deadline: number) => Pro
  *   an outage, or an item that no bundler likes, and each further message of the process costs one attempt.
  * - Metadata in trouble does not, unless this relay does nothing else: an absent Postgres must not hold up an upload.
  * - What was only late wakes itself, and goes on behind the others.
+ * - Segments are never worth its waiting.
  *
  * What the stream is not asked for is woken when the same effect works elsewhere again, by the next message, or by the sweep.
  */
@@ -42,27 +46,28 @@ export function createStreamRelay(deps: RelayDeps): StreamRelay {
     }
   }
 
-  async function relay(process: string, deadline: number): Promise<{ report: ProcessReport; again: boolean }> {
+  async function relay(process: string, patience: Patience): Promise<{ report: ProcessReport; again: boolean }> {
     const now = clock.now()
     const impatient = (troubled.get(process) ?? now) + URGENT_MS <= now
-    const report = await relayProcess(deps, process, { deadline, impatient })
+    const report = await relayProcess(deps, process, { ...patience, impatient })
     const outcome = report.effects.get(urgent)
     if (!inTrouble(outcome)) troubled.delete(process)
     else if (!troubled.has(process)) troubled.set(process, now)
 
     for (const [effect, itsOutcome] of report.effects) {
       const comesAgain = effect === urgent && !impatient
-      left.note(effect, process, inTrouble(itsOutcome) && !comesAgain)
+      left.note(effect, process, !comesAgain && (inTrouble(itsOutcome) || isIdle(effect, itsOutcome)))
     }
     if (inTrouble(outcome)) return { report, again: !impatient }
-    const late = [...report.effects.values()].filter((each) => each.kind === 'behind' && each.late)
-    if (late.length === 0) return { report, again: false }
+    const late = [...report.effects].filter(([, each]) => each.kind === 'behind' && each.late)
     // A run that came to nothing before its deadline would do no better when it wakes itself.
-    return { report, again: !late.some(({ moved }) => moved) || !(await wake(process)) }
+    if (late.some(([, { moved }]) => moved) && (await wake(process))) return { report, again: false }
+    return { report, again: late.some(([effect]) => effect !== 'segments') }
   }
 
   return async (processes, deadline) => {
-    const results = await pMap(new Set(processes), (process) => relay(process, deadline), {
+    const patience = { deadline, packUntil: Math.min(deadline, clock.now() + PACKING_MS) }
+    const results = await pMap(new Set(processes), (process) => relay(process, patience), {
       concurrency: PROCESSES_AT_ONCE,
     })
     const working = deps.effects.filter((effect) => results.some(({ report }) => report.effects.get(effect)?.moved))
@@ -72,3 +77,7 @@ export function createStreamRelay(deps: RelayDeps): StreamRelay {
 }
 
 const inTrouble = (outcome: EffectReport | undefined): boolean => outcome?.kind === 'behind' && !outcome.late
+
+/** Segments that were not even begun: the time for them was up, or they rest after trouble. */
+const isIdle = (effect: Effect, outcome: EffectReport): boolean =>
+  effect === 'segments' && outcome.kind === 'behind' && !outcome.moved

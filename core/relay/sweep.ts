@@ -3,6 +3,7 @@ import { pMapIterable } from 'p-map'
 import type { Meter } from '../ports/meter.ts'
 import type { Effect, Progress, RelayStore } from '../ports/relay-store.ts'
 import type { RelayLog } from './deps.ts'
+import { reachOf } from './reach.ts'
 
 export interface SweepDeps {
   store: Pick<RelayStore, 'scan' | 'wake'>
@@ -26,7 +27,7 @@ const WAKES_AT_ONCE = 16
 
 /** Fails with `unavailable` when the scan breaks off: what was found until then has been woken. */
 export async function sweep({ store, effects, meter, log }: SweepDeps): Promise<SweepReport> {
-  const report: SweepReport = { processes: 0, behind: 0, failed: 0, backlog: { metadata: 0, upload: 0 } }
+  const report: SweepReport = { processes: 0, behind: 0, failed: 0, backlog: { metadata: 0, upload: 0, segments: 0 } }
   const wake = async ({ process }: Progress): Promise<void> => {
     try {
       await store.wake(process)
@@ -49,10 +50,13 @@ export async function sweep({ store, effects, meter, log }: SweepDeps): Promise<
     for await (const _ of pMapIterable(behind(), wake, { concurrency: WAKES_AT_ONCE, backpressure: WAKES_AT_ONCE }));
   } finally {
     // Also 0: a metric that ends and one that is well must not look the same.
-    meter.count('relay_backlog', report.backlog.metadata + report.backlog.upload)
+    const { metadata, upload, segments } = report.backlog
+    meter.count('relay_backlog', metadata + upload + segments)
   }
   return report
 }
 
-const missingOf = ({ next, firstNonce, done }: Progress, effect: Effect): number =>
-  Math.max(0, next - (done[effect] ?? firstNonce))
+function missingOf(progress: Progress, effect: Effect): number {
+  const { from, next } = reachOf(effect, progress, progress.done[effect])
+  return Math.max(0, next - from)
+}

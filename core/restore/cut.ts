@@ -3,6 +3,7 @@
  * Nothing that was signed is known of from there on. What could still bring it out is the relay of the old tables: that must not run.
  */
 import pMap from 'p-map'
+import { blockOf } from '../ports/segment-store.ts'
 import { headAt } from './chain-end.ts'
 import type { RestoreDeps } from './deps.ts'
 import { endBefore, newHead, workedAt } from './ends.ts'
@@ -18,9 +19,24 @@ export async function cut(deps: RestoreDeps, lost: ReadonlyMap<string, number>):
   await pMap(lost, ([process, from]) => cutProcess(deps, process, from), { concurrency: AT_ONCE })
 }
 
+/** More blocks in a row than the relay ever passes over: none follows. */
+const UNPACKED = 16
+
+/** What is packed of it is served without another look at the log. */
+async function unpack({ relay, segments }: RestoreDeps, process: string, from: number): Promise<void> {
+  const done = (await relay.progress(process))?.done.segments ?? 0
+  const first = blockOf(Math.max(0, from))
+  for (let block = first, missing = 0; block <= blockOf(done) || missing < UNPACKED; block++) {
+    const [index] = await segments.get(process, [block])
+    missing = index ? 0 : missing + 1
+    if (index) await segments.remove(process, block)
+  }
+}
+
 async function cutProcess(deps: RestoreDeps, process: string, from: number): Promise<void> {
   // What the index has of a nonce it never changes.
   await deps.metadata?.forget(process, from)
+  await unpack(deps, process, from)
   await undoEffects(deps, process, from)
   const head = await deps.log.head(process)
   const firstNonce = head?.firstNonce ?? ((await deps.restore.recordsAt(process, [-1])).length > 0 ? -1 : 0)

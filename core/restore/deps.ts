@@ -10,6 +10,7 @@ import type { LogStore } from '../ports/log-store.ts'
 import type { PlacementStore } from '../ports/placement-store.ts'
 import type { RelayStore } from '../ports/relay-store.ts'
 import type { BodySource, IndexedNonces, SignedSource, UploadIndex } from '../ports/restore-sources.ts'
+import type { SegmentIndexes } from '../ports/segment-store.ts'
 
 export interface RestoreDeps {
   identity: Pick<LogIdentityStore, 'actualTables' | 'recorded' | 'takeOver'>
@@ -30,6 +31,8 @@ export interface RestoreDeps {
   uploads: UploadIndex
   /** None: there is no index of metadata. */
   metadata: IndexedNonces | undefined
+  /** What is packed of a process. */
+  segments: Pick<SegmentIndexes, 'get' | 'remove'>
   gateway: Pick<Gateway, 'height' | 'transaction' | 'data'>
   /** Where there are several units: which of them has a process. None: this unit is alone. */
   units: { ownUrl: string; placements: Pick<PlacementStore, 'read'> } | undefined

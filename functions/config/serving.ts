@@ -20,7 +20,7 @@ export const serving = v.pipe(
   }),
   v.transform((env) => ({
     maxBodyBytes: env.MAX_BODY_BYTES,
-    /** A page is held while it is made: it may be no larger than what reads may hold. */
+    /** What reads may hold bounds a page, though little of one is held here (docs/pages.md). */
     maxPageBytes: Math.min(env.MAX_PAGE_BYTES, env.MAX_READ_MEMORY),
     /** Processes whose heads an instance remembers. */
     headsRemembered: env.PROCESS_CACHE_SIZE,

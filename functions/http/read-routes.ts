@@ -5,30 +5,41 @@ import { hasCode } from '../../core/errors.ts'
 import type { Head } from '../../core/log/record.ts'
 import { find } from '../../core/read/find.ts'
 import { latestText } from '../../core/read/latest.ts'
-import { openPage } from '../../core/read/page.ts'
+import { openPage, type Page } from '../../core/read/page.ts'
 import { readProcessText } from '../../core/read/process.ts'
-import { parsePageQuery } from '../../core/read/query.ts'
+import { type PageQuery, parsePageForm, parsePageQuery } from '../../core/read/query.ts'
 import { recordText } from '../../core/read/record-text.ts'
 import { checkReadable } from '../../core/schedule/access.ts'
+import { entityTag, isKnown, keptForGood } from './caching.ts'
+import { compressed, preferredCoding } from './compression.ts'
 import type { AppParts } from './parts.ts'
 
-const JSON_TYPE = { 'content-type': 'application/json' }
+const types = { json: 'application/json', bundle: 'application/octet-stream' } as const
 
 export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
   const routes = new Hono()
+
+  /** The name of an answer that can never change; where an allow-list rules nothing is kept, since it may change. */
+  const tagOf = (immutable: boolean, parts: () => (string | number)[]): string | undefined =>
+    immutable && !lists.restricted ? entityTag(parts()) : undefined
 
   routes.get('/processes/:process', async (c) => {
     const process = c.req.param('process')
     about(c, process)
     await checkReadable(lists, process)
-    return c.body(await readProcessText(reading, process), 200, JSON_TYPE)
+    const text = await readProcessText(reading, process)
+    return answer(
+      c,
+      text,
+      tagOf(true, () => ['process', process]),
+    )
   })
 
   routes.get('/:process/latest', async (c) => {
     const process = c.req.param('process')
     about(c, process)
     await checkReadable(lists, process)
-    return c.body(await latestText(reading, process), 200, JSON_TYPE)
+    return answer(c, await latestText(reading, process), undefined)
   })
 
   routes.get('/:id', async (c) => {
@@ -45,25 +56,75 @@ export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
     about(c, process)
     await checkReadable(lists, process)
     if (found.kind === 'schedule') return schedule(c, found.head, searchParams)
-    return c.body(await recordText(reading, found.record), 200, JSON_TYPE)
+    const { record, immutable } = found
+    const tag = tagOf(immutable, () => ['record', process, record.nonce])
+    if (tag !== undefined && isKnown(c, tag)) return notModified(c, tag)
+    return answer(c, await recordText(reading, record), tag)
   })
 
   async function schedule(c: Context, head: Head, params: URLSearchParams): Promise<Response> {
-    const page = await openPage(reading, head, parsePageQuery(params))
-    const encoder = new TextEncoder()
-    const bytes = async function* () {
-      try {
-        for await (const piece of page.text) yield encoder.encode(piece)
-      } catch (error) {
-        // The head has gone out as 200: the reader sees the body break off, and this is where an operator sees why.
-        c.get('log')?.warn({ err: error }, 'a page was cut off')
-        throw error
-      }
+    const query = parsePageQuery(params)
+    const form = parsePageForm(params)
+    const page = await openPage(reading, head, query)
+    const tag = tagOf(page.immutable, () => pageName(head.process, form, query, page))
+    const vary = { vary: 'Accept-Encoding' }
+    if (tag !== undefined && isKnown(c, tag)) return notModified(c, tag, vary)
+
+    const coding = preferredCoding(c.req.header('accept-encoding'))
+    const headers = {
+      ...vary,
+      'content-type': types[form],
+      ...(coding !== undefined && { 'content-encoding': coding }),
+      ...(form === 'bundle' && besideBundle(page)),
+      ...(tag !== undefined && keptForGood(tag, coding !== undefined)),
     }
-    return c.body(ReadableStream.from(bytes()) as ReadableStream, 200, JSON_TYPE)
+    if (c.req.method === 'HEAD') return c.body(null, 200, headers)
+    const bytes = logged(c, form === 'json' ? await page.json() : await page.bundle())
+    const sent = coding === undefined ? bytes : compressed(bytes, coding)
+    return c.body(ReadableStream.from(sent) as ReadableStream, 200, headers)
   }
 
   return routes
+}
+
+/** All that the page's bytes depend on. */
+const pageName = (
+  process: string,
+  form: 'json' | 'bundle',
+  { by, showAnchor }: PageQuery,
+  { nonces, hasNextPage }: Page,
+) => [
+  form,
+  process,
+  nonces ? `${nonces.first}-${nonces.last}` : 'empty',
+  hasNextPage ? 'more' : 'all',
+  by,
+  ...(showAnchor ? ['anchors'] : []),
+]
+
+/** What the JSON form says beside the records. */
+const besideBundle = ({ hasNextPage, lastCursor }: Page) => ({
+  'x-has-next-page': String(hasNextPage),
+  ...(lastCursor !== undefined && { 'x-last-cursor': String(lastCursor) }),
+})
+
+/** @param tag undefined where the answer may change */
+function answer(c: Context, text: string, tag: string | undefined): Response {
+  if (tag !== undefined && isKnown(c, tag)) return notModified(c, tag)
+  return c.body(text, 200, { 'content-type': types.json, ...(tag !== undefined && keptForGood(tag)) })
+}
+
+const notModified = (c: Context, tag: string, headers: Record<string, string> = {}): Response =>
+  c.body(null, 304, { ...headers, ...keptForGood(tag) })
+
+async function* logged(c: Context, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* bytes
+  } catch (error) {
+    // The head has gone out as 200: the reader sees the body break off, and this is where an operator sees why.
+    c.get('log')?.warn({ err: error }, 'a page was cut off')
+    throw error
+  }
 }
 
 /** Which process a request is about, for the log; a path may hold anything. */

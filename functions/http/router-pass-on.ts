@@ -20,9 +20,19 @@ export interface Led {
   body?: Buffer
 }
 
-const requestHeaders = ['accept', 'content-type'] as const
+const requestHeaders = ['accept', 'content-type', 'if-none-match'] as const
 /** `fetch` has unpacked the body already, and how long it is need not be known. */
-const answerHeaders = ['content-type', 'cache-control', 'retry-after', 'location', 'allow'] as const
+const answerHeaders = [
+  'content-type',
+  'cache-control',
+  'etag',
+  'vary',
+  'retry-after',
+  'location',
+  'allow',
+  'x-has-next-page',
+  'x-last-cursor',
+] as const
 
 /** The unit's address with path and query as asked. */
 export function addressAt(unit: string, c: Context): string {
@@ -57,7 +67,10 @@ export const createPassOn =
     limit.set(endOf(c, clock.now()) - clock.now())
     const headers = picked(answer.headers, answerHeaders)
     // The unit may know no allow-list: what was judged here must be judged here again.
-    if (lists.restricted) headers.set('cache-control', 'no-store')
+    if (lists.restricted) {
+      headers.set('cache-control', 'no-store')
+      headers.delete('etag')
+    }
     return new Response(passed(answer.body, limit, c.get('log') ?? parts.logger), { status: answer.status, headers })
   }
 
@@ -71,6 +84,8 @@ function refuseLoop(c: Context): void {
 
 function headersFor(c: Context, unit: string, { passOn: { secrets }, clock, cdnSecrets }: PassOnParts): Headers {
   const headers = picked(c.req.raw.headers, requestHeaders)
+  // What came packed would be unpacked here only to be sent on.
+  headers.set('accept-encoding', 'identity')
   const now = clock.now()
   const caller = callerAddress(c, { cdnSecrets }, now)
   // Without the secret it still tells other routers that this one was there.

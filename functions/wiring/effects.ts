@@ -4,4 +4,4 @@ import type { SweeperConfig } from '../config/functions.ts'
 
 /** Without Postgres metadata waits: its watermark stands, and moves from there once there is one. */
 export const effectsOf = ({ url }: Pick<SweeperConfig['postgres'], 'url'>): Effect[] =>
-  url === undefined ? ['upload'] : ['metadata', 'upload']
+  url === undefined ? ['upload', 'segments'] : ['metadata', 'upload', 'segments']

@@ -5,6 +5,8 @@ import type { MetadataIndex } from '../../core/ports/metadata-index.ts'
 import type { Meter } from '../../core/ports/meter.ts'
 import type { RelayDeps, RelayLog } from '../../core/relay/deps.ts'
 import type { ReuploadDeps } from '../../core/relay/reupload.ts'
+import { createSegmentBuilder } from '../../core/segments/builder.ts'
+import type { VerifyDeps } from '../../core/segments/verify.ts'
 import type { DynamoDb } from '../../db/dynamodb/client.ts'
 import { createIdentityStore } from '../../db/dynamodb/identity-store.ts'
 import { createLogReader, type LogReader } from '../../db/dynamodb/log-reader.ts'
@@ -13,19 +15,24 @@ import { createRelayStore } from '../../db/dynamodb/relay-store.ts'
 import { createBundler } from '../../network/bundler.ts'
 import { createCache } from '../../network/cache.ts'
 import type { RelayConfig } from '../config/functions.ts'
-import { openBlobs } from './blobs.ts'
+import { openBucket } from './blobs.ts'
 import { effectsOf } from './effects.ts'
 import { openLog } from './log.ts'
+import { openSegmentStores } from './segments.ts'
 
-/** What the relay function needs, and an operator's commands about uploads too. */
+/** What the relay function needs, and an operator's commands about uploads too; for those about segments what these are made of. */
 export function createRelayParts(
   { store, upload, postgres }: RelayConfig,
   { meter, log }: { meter: Meter; log: RelayLog },
-): RelayDeps & ReuploadDeps {
+): RelayDeps & ReuploadDeps & { packing: VerifyDeps } {
   const db = openLog(store)
+  const { blobs, objects } = openBucket(store)
+  const reading = { records: readerOfBegunLog(db), blobs }
+  const packing = { ...reading, ...openSegmentStores(db, objects) }
   return {
-    records: readerOfBegunLog(db),
-    blobs: openBlobs(store),
+    ...reading,
+    packing,
+    segments: createSegmentBuilder({ ...packing, clock }),
     store: createRelayStore(db),
     bundler: createBundler({ url: upload.bundlerUrl }),
     cache: upload.cacheUrl === undefined ? undefined : createCache({ url: upload.cacheUrl }),

@@ -6,6 +6,7 @@ import { NetworkHeight } from '../../core/log/network-height.ts'
 import { Sequencer } from '../../core/log/sequencer.ts'
 import { systemClock as clock } from '../../core/ports/clock.ts'
 import type { TimeIndex } from '../../core/ports/metadata-index.ts'
+import { createLogMemory } from '../../core/read/log-memory.ts'
 import { createSeekMemory } from '../../core/read/seek.ts'
 import { INLINE_BYTES } from '../../core/schedule/store-item.ts'
 import type { DynamoDb } from '../../db/dynamodb/client.ts'
@@ -21,10 +22,11 @@ import type { AppParts } from '../http/parts.ts'
 import { createEmbeddedMeter, metricsLost } from '../telemetry/embedded-metrics.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { allOf } from '../telemetry/meters.ts'
-import { openBlobs } from './blobs.ts'
+import { openBucket } from './blobs.ts'
 import { createHealth } from './health.ts'
 import { openLog } from './log.ts'
 import { openOwnPlacement } from './placements.ts'
+import { createSegmentParts, openSegmentStores } from './segments.ts'
 
 /** Lets who measures or watches at the clients of the stores. */
 export interface Watchers {
@@ -38,7 +40,9 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
   onDynamoDb?.(db)
   const store = createLogStore(db, signer.owner)
   const mailbox = createMailbox({ client: db.client, tables: { ...db.tables, offers: config.offers.offersTable } })
-  const blobs = openBlobs(config.store, onS3)
+  const { blobs, objects } = openBucket(config.store, onS3)
+  const stores = openSegmentStores(db, objects)
+  const { segments, damage } = createSegmentParts({ stores, log: store, blobs, clock, logger })
   const gateway = createGateway(config.gateway)
   const lists = createAccessLists(config.access)
   const height = new NetworkHeight(createHeightStore(db), gateway, clock)
@@ -75,8 +79,11 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
     reading: {
       log: store,
       blobs,
+      segments,
+      damage,
       times: lazyTimeIndex(config.postgres),
       memory: createSeekMemory(),
+      nodes: createLogMemory(),
       meter,
       clock,
       maxPageBytes: config.serving.maxPageBytes,
@@ -91,7 +98,7 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
     // An instance that commits for others goes on doing so when its own request is answered.
     afterAnswer: async () => {
       await embedded.flush()
-      await sequencer.idle()
+      await Promise.all([sequencer.idle(), damage.settle()])
       await embedded.flush()
     },
   }

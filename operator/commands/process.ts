@@ -3,7 +3,8 @@ import { SchedulerError } from '../../core/errors.ts'
 import type { Head } from '../../core/log/record.ts'
 import { freezeProcess, type Held, openProcess } from '../../core/placement/freeze.ts'
 import type { Placement } from '../../core/ports/placement-store.ts'
-import { effects, type Progress, type SetAside } from '../../core/ports/relay-store.ts'
+import { type Effect, effects, type Progress, type SetAside } from '../../core/ports/relay-store.ts'
+import { reachOf } from '../../core/relay/reach.ts'
 import {
   type Command,
   type Exit,
@@ -71,9 +72,11 @@ async function show(workplace: Workplace, process: string, where: string | undef
   return exits.well
 }
 
-/** How many records an effect has not done. */
-const behind = ({ next, firstNonce }: Head, done: number | undefined): number =>
-  Math.max(0, next - (done ?? firstNonce))
+/** How many records an effect has not done that it could do now. */
+function behind(effect: Effect, head: Head, done: number | undefined): number {
+  const { from, next } = reachOf(effect, head, done)
+  return Math.max(0, next - from)
+}
 
 function shownAsJson(unit: string, { head, progress, setAside, placement, placed }: Known) {
   const { hashChain, lastAssignment, ...rest } = head
@@ -85,7 +88,7 @@ function shownAsJson(unit: string, { head, progress, setAside, placement, placed
     effects: Object.fromEntries(
       effects.map((effect) => {
         const done = progress?.done[effect]
-        return [effect, { next: done, behind: behind(head, done) }]
+        return [effect, { next: done, behind: behind(effect, head, done) }]
       }),
     ),
     ...(placed && { placement: placement ?? null }),
@@ -93,7 +96,7 @@ function shownAsJson(unit: string, { head, progress, setAside, placement, placed
   }
 }
 
-const names = { metadata: 'metadata', upload: 'uploads' } as const
+const names = { metadata: 'metadata', upload: 'uploads', segments: 'segments' } as const
 
 function* shownAsText(unit: string, { head, progress, setAside, placement, placed }: Known): Generator<string> {
   const { process, state, next, timestamp, blockHeight, hashChain, lastAssignment, awaits } = head
@@ -102,7 +105,7 @@ function* shownAsText(unit: string, { head, progress, setAside, placement, place
   yield `  last assignment  ${base64url(lastAssignment)}, ${new Date(timestamp).toISOString()}, height ${blockHeight}`
   yield `  hash chain       ${base64url(hashChain)}`
   for (const effect of effects) {
-    const left = behind(head, progress?.done[effect])
+    const left = behind(effect, head, progress?.done[effect])
     yield `  ${names[effect].padEnd(15)}  ${left === 0 ? 'all done' : `${left} ${left === 1 ? 'record' : 'records'} behind`}`
   }
   if (placed) {

@@ -1,5 +1,5 @@
 /** The relay's memory in memory, with hooks for faults. What is woken is kept in a list. */
-import type { Effect, Progress, RelayStore, SetAside } from '../../core/ports/relay-store.ts'
+import { type Effect, effects, type Progress, type RelayStore, type SetAside } from '../../core/ports/relay-store.ts'
 import { type Faults, faulty } from './faults.ts'
 
 export type RelayOperation = 'progress' | 'advance' | 'scan' | 'wake' | 'setAside' | 'listSetAside' | 'removeSetAside'
@@ -76,8 +76,11 @@ export class FakeRelayStore implements RelayStore {
   #progress(process: string): Progress | undefined {
     const head = this.#heads.get(process)
     if (head === undefined) return undefined
-    const [metadata, upload] = [this.done(process, 'metadata'), this.done(process, 'upload')]
-    const done = { ...(metadata !== undefined && { metadata }), ...(upload !== undefined && { upload }) }
+    const done: Progress['done'] = {}
+    for (const effect of effects) {
+      const mark = this.done(process, effect)
+      if (mark !== undefined) done[effect] = mark
+    }
     return { process, ...head, done }
   }
 }

@@ -7,6 +7,7 @@ import type { Clock } from '../../core/ports/clock.ts'
 import { type Meter, noMeter } from '../../core/ports/meter.ts'
 import { alone, type OwnPlacement } from '../../core/ports/own-placement.ts'
 import { defaultMaxPageBytes, type ReadDeps } from '../../core/read/deps.ts'
+import { createLogMemory } from '../../core/read/log-memory.ts'
 import { createSeekMemory } from '../../core/read/seek.ts'
 import type { Scheduler, SchedulingRules } from '../../core/schedule/scheduler.ts'
 import { FakeBlobStore } from './blob-store.ts'
@@ -17,6 +18,7 @@ import { FakeLogIdentity } from './log-identity.ts'
 import { FakeLogStore } from './log-store.ts'
 import { FakeMailbox } from './mailbox.ts'
 import { FakeMetadataIndex } from './metadata-index.ts'
+import { FakeSegmentDamage, FakeSegments } from './segments.ts'
 import { createFakeSigner } from './signer.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
@@ -57,6 +59,8 @@ const createStores = () => ({
   heights: new FakeHeightStore(),
   identity: new FakeLogIdentity(),
   index: new FakeMetadataIndex(),
+  segments: new FakeSegments(),
+  damage: new FakeSegmentDamage(),
 })
 
 export function createUnit(options?: UnitOptions): Unit
@@ -113,8 +117,11 @@ function assemble<C extends Clock>(
     reading: {
       log: store,
       blobs,
+      segments: recording('segments', stores.segments, calls),
+      damage: stores.damage,
       times: recording('index', stores.index, calls),
       memory: createSeekMemory(),
+      nodes: createLogMemory(),
       meter,
       clock,
       maxPageBytes,

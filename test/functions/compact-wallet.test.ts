@@ -10,6 +10,7 @@ const rest = {
   HEADS_TABLE: 'h',
   RECORDS_TABLE: 'r',
   IDS_TABLE: 'i',
+  OFFERS_TABLE: 'o',
   BUCKET: 'b',
   GATEWAY_URL: 'https://gateway.example',
 }

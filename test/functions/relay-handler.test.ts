@@ -85,7 +85,7 @@ describe('the sweeper', () => {
 
   it('says what it found', async () => {
     const process = await world.spawn(2)
-    const report = { processes: 1, behind: 1, failed: 0, backlog: { metadata: 3, upload: 3 } }
+    const report = { processes: 1, behind: 1, failed: 0, backlog: { metadata: 3, upload: 3, segments: 0 } }
     expect(await handler()()).toEqual(report)
     expect(world.store.woken).toEqual([process])
     expect(lines).toEqual([report])

@@ -46,6 +46,7 @@ describe('process show', () => {
       `  hash chain       ${head.hashChain?.toString('base64url')}`,
       '  metadata         5 records behind',
       '  uploads          1 record behind',
+      '  segments         all done',
       `  placement        settled on ${a.url} since 1970-01-01T00:00:00.001Z, version 2`,
     ])
     await su('process', 'show', process, '--json')
@@ -61,7 +62,7 @@ describe('process show', () => {
       settlementDepth: 20,
       lastAssignment: head.lastAssignment?.toString('base64url'),
       hashChain: head.hashChain?.toString('base64url'),
-      effects: { metadata: { behind: 5 }, upload: { next: 4, behind: 1 } },
+      effects: { metadata: { behind: 5 }, upload: { next: 4, behind: 1 }, segments: { behind: 0 } },
       placement: { process, unit: a.url, state: 'settled', refusedBy: [], version: 2, at: 1 },
       setAside: [],
     })
@@ -71,17 +72,18 @@ describe('process show', () => {
     const process = await world.spawn(a, { assigned: false })
     withPlacements = false
     expect(await su('process', 'show', process)).toBe(0)
-    expect(printed.slice(0, 5)).toEqual([
+    expect(printed.slice(0, 6)).toEqual([
       `${process}  open on ${a.url}; the next nonce is 0`,
       expect.stringContaining('last assignment  none yet, '),
       '  hash chain       none yet',
       '  metadata         1 record behind',
       '  uploads          1 record behind',
+      '  segments         all done',
     ])
     await a.relay.setAside({ process, nonce: -1, part: 'item', id: 'the-id', reason: 'no', at: 0 })
     await a.fence.freeze(process, 3)
     await su('process', 'show', process)
-    expect(printed.slice(5)).toEqual([
+    expect(printed.slice(6)).toEqual([
       '  frozen until     version 3 of its placement',
       '  set aside        the-id, item of nonce -1, since 1970-01-01T00:00:00.000Z: no',
     ])

@@ -8,6 +8,7 @@ const opened = () => {
 
 export const closed: Workplace = {
   uploads: opened,
+  segments: opened,
   placements: opened,
   placementsOf: opened,
   listedUnits: opened,

@@ -3,8 +3,10 @@
  * nothing else, and nothing less. That it is nothing else all other tests of stacks see to as well, the recorded profiles among them
  * (stack.ts).
  */
+import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AwsCall } from '../../local/aws-calls.ts'
+import { localCredentials, localRegion } from '../../local/dynamodb.ts'
 import { type RustPostgres, startRustPostgres } from '../db/rust/world.ts'
 import { type Item, inParallel, messageItem, messageItems, post, processItem, pushedItem } from './client.ts'
 import { holdAgainstGrants } from './granted.ts'
@@ -18,7 +20,7 @@ beforeAll(async () => {
   // Hashes that are kept while the check is off are written by another call than those that are claimed.
   const variables = { ENABLE_DEEP_HASH_CHECKS: 'false' }
   ;[all, rust] = await Promise.all([
-    openRegions(2, variables, { instances: 1, onCall: calls.onCall }),
+    openRegions(2, variables, { instances: 3, onCall: calls.onCall }),
     startRustPostgres(),
   ])
 })
@@ -50,6 +52,36 @@ async function read(process: Item, items: readonly Item[]): Promise<void> {
     ...ids.map((id) => `/${id}?process-id=${process.id}`),
   ]) {
     expect((await fetch(url() + path)).status, path).toBe(200)
+  }
+}
+
+/** Many writers, so that one instance commits for the others; and so many messages that a block is packed. */
+async function flood(process: Item): Promise<void> {
+  await inParallel(await messageItems(process.id, 280, 'flood'), 24, (item) => post(url, item))
+  const packed = () => calls.notCalled.filter((call) => call.startsWith('relay') && call.includes('segments'))
+  await expect.poll(packed, { timeout: 20_000 }).toEqual([])
+  const page = () => fetch(`${url()}/${process.id}?process-id=${process.id}&limit=1000`).then((answer) => answer.text())
+  const sound = await page()
+  await spoilSegments(process.id)
+  // No instance has anything in memory any more.
+  for (const unit of all.regions.units) for (const pid of unit.pids('su')) globalThis.process.kill(pid, 'SIGKILL')
+  await expect.poll(page, { timeout: 20_000 }).toBe(sound)
+}
+
+async function spoilSegments(process: string): Promise<void> {
+  for (const { environment } of all.regions.units) {
+    const client = new S3Client({
+      ...(environment.S3_ENDPOINT !== undefined && { endpoint: environment.S3_ENDPOINT }),
+      region: localRegion,
+      credentials: localCredentials,
+      forcePathStyle: true,
+    })
+    const Bucket = environment.BUCKET
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket, Prefix: `segments/${process}/` }))
+    for (const { Key } of Contents) {
+      await client.send(new PutObjectCommand({ Bucket, Key, Body: Buffer.from('spoilt') }))
+    }
+    client.destroy()
   }
 }
 
@@ -91,6 +123,7 @@ describe('grants', () => {
       all.regions.gateway?.addTransaction({ id: id ?? '', confirmations: 100, data: 'x' })
     await assign(first, `assign=${settled}&base-layer`)
     await assign(first, `assign=${other}`)
+    await flood(first)
     await uploadsInTrouble(first)
     await bringIn()
     for (const unit of all.regions.units) expect((await unit.invoke('height')).kind).toBe('answered')
@@ -120,7 +153,7 @@ describe('holding calls against grants', () => {
     held.onCall(call('dynamodb:GetItem', row('~network')))
     held.onCall(call('dynamodb:UpdateItem', { table: 'ids', key: '~network' }))
     held.onCall(call('s3:GetObject', { bucket: true, key: 'items/x' }))
-    held.onCall({ ...call('s3:GetObject', { bucket: true, key: 'segments/x' }), caller: 'relay' })
+    held.onCall({ ...call('s3:GetObject', { bucket: true, key: 'others/x' }), caller: 'relay' })
     held.onCall({ ...call('s3:ListBucket', { bucket: true, key: 'items/x' }), caller: 'su' })
     held.onCall(call('dynamodb:UpdateItem', { unknown: 'table others' }))
     expect(held.notGranted).toEqual([
@@ -130,7 +163,7 @@ describe('holding calls against grants', () => {
       'height dynamodb:UpdateItem ids (~network)',
       'height dynamodb:UpdateItem table others',
       'height s3:GetObject bucket/items/',
-      'relay s3:GetObject bucket/segments/',
+      'relay s3:GetObject bucket/others/',
       'su s3:ListBucket bucket/items/',
     ])
   })

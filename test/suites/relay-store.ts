@@ -47,7 +47,8 @@ export function relayStoreBehaviours(name: string, world: () => RelayStoreWorld)
       expect(await store().advance(process, 'upload', 3, 5)).toBe(true)
       expect(await store().advance(process, 'metadata', 5, 6)).toBe(false)
       expect(await store().advance(process, 'metadata', undefined, 10)).toBe(true)
-      expect((await store().progress(process))?.done).toEqual({ upload: 5, metadata: 10 })
+      expect(await store().advance(process, 'segments', undefined, 256)).toBe(true)
+      expect((await store().progress(process))?.done).toEqual({ upload: 5, metadata: 10, segments: 256 })
     })
 
     it('lets one of several move it', async () => {

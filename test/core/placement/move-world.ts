@@ -12,6 +12,7 @@ import { noMeter } from '../../../core/ports/meter.ts'
 import type { Effect, Progress } from '../../../core/ports/relay-store.ts'
 import { createTransactionHasher, messageDeepHash } from '../../../core/protocol/message-deep-hash.ts'
 import { relayProcess } from '../../../core/relay/relay.ts'
+import { createSegmentBuilder } from '../../../core/segments/builder.ts'
 import { FakeBlobStore } from '../../fakes/blob-store.ts'
 import { FakeBundler } from '../../fakes/bundler.ts'
 import { FakeGateway } from '../../fakes/gateway.ts'
@@ -23,6 +24,7 @@ import { noMailbox } from '../../fakes/mailbox.ts'
 import { FakeMetadataIndex } from '../../fakes/metadata-index.ts'
 import { FakePlacementStore } from '../../fakes/placement-store.ts'
 import { FakeRelayStore } from '../../fakes/relay-store.ts'
+import { FakeSegmentIndexes, FakeSegmentObjects } from '../../fakes/segment-stores.ts'
 import { createFakeSigner } from '../../fakes/signer.ts'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
 
@@ -89,10 +91,12 @@ export class TestUnit {
   /** Relays what there is to be relayed of a process. */
   async relayed(process: string, effects: readonly Effect[] = ['upload', 'metadata']): Promise<void> {
     const { clock, bundler } = this.#world
+    const reading = { records: this.log, blobs: this.blobs }
+    const stores = { objects: new FakeSegmentObjects(), indexes: new FakeSegmentIndexes() }
     await relayProcess(
       {
-        records: this.log,
-        blobs: this.blobs,
+        ...reading,
+        segments: createSegmentBuilder({ ...reading, ...stores, clock }),
         store: this.relay,
         bundler,
         index: this.index,

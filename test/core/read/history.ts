@@ -5,9 +5,12 @@ import type { Tag } from '../../../core/ans104/tags.ts'
 import type { Head, HeadState, LogRecord, StoredItem } from '../../../core/log/record.ts'
 import { noMeter } from '../../../core/ports/meter.ts'
 import { defaultMaxPageBytes, type ReadDeps } from '../../../core/read/deps.ts'
+import { createLogMemory } from '../../../core/read/log-memory.ts'
+import type { Page } from '../../../core/read/page.ts'
 import { createSeekMemory } from '../../../core/read/seek.ts'
 import { FakeBlobStore } from '../../fakes/blob-store.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
+import { FakeSegmentDamage, FakeSegments } from '../../fakes/segments.ts'
 
 export const idFrom = (seed: string): string => createHash('sha256').update(seed).digest('base64url')
 
@@ -189,20 +192,26 @@ export const plainHistory = (
   return historyOf([process, ...messages], { state, ...into })
 }
 
-/** Everything that reading needs, over a history, with an index that knows nothing. */
+/** Everything that reading needs, over a history of which nothing is packed, with an index that knows nothing. */
 export const depsOf = ({ log, blobs }: Pick<History, 'log' | 'blobs'>, deps: Partial<ReadDeps> = {}): ReadDeps => ({
   log,
   blobs,
+  segments: new FakeSegments(),
+  damage: new FakeSegmentDamage(),
   times: { lastNonceUpTo: async () => undefined },
   memory: createSeekMemory(),
+  nodes: createLogMemory(),
   meter: noMeter,
   clock: { now: () => 0, sleep: async () => undefined, random: () => 0 },
   maxPageBytes: defaultMaxPageBytes,
   ...deps,
 })
 
-export const collect = async (text: AsyncIterable<string>): Promise<string> => {
-  let all = ''
-  for await (const piece of text) all += piece
-  return all
+export const collect = async (bytes: AsyncIterable<Buffer>): Promise<Buffer> => {
+  const pieces: Buffer[] = []
+  for await (const piece of bytes) pieces.push(piece)
+  return Buffer.concat(pieces)
 }
+
+/** The page's JSON text. */
+export const jsonOf = async (page: Page): Promise<string> => (await collect(await page.json())).toString()

@@ -4,10 +4,12 @@ import { describe, expect, it } from 'vitest'
 import type { HeadState } from '../../../core/log/record.ts'
 import type { TimeIndex } from '../../../core/ports/metadata-index.ts'
 import type { ReadDeps } from '../../../core/read/deps.ts'
+import { createLogMemory } from '../../../core/read/log-memory.ts'
 import { openPage, type Page } from '../../../core/read/page.ts'
 import { type PageQuery, parsePageQuery } from '../../../core/read/query.ts'
 import { createSeekMemory } from '../../../core/read/seek.ts'
-import { collect, depsOf, type Entry, type History, historyOf, idFrom, partsFrom, plainHistory } from './history.ts'
+import { entries, limit, maxPageBytes, pageQuery } from './entries.ts'
+import { depsOf, type Entry, type History, historyOf, jsonOf, partsFrom, plainHistory } from './history.ts'
 import { type ModelPage, modelPage } from './model.ts'
 
 const query = (text: string): PageQuery => parsePageQuery(new URLSearchParams(text))
@@ -16,82 +18,10 @@ const read = async (
   deps: ReadDeps,
   { head }: Pick<History, 'head'>,
   asked: PageQuery,
-): Promise<Page & { json: string }> => {
+): Promise<Omit<Page, 'json'> & { json: string }> => {
   const page = await openPage(deps, head, asked)
-  return { ...page, json: await collect(page.text) }
+  return { ...page, json: await jsonOf(page) }
 }
-
-const bytes = (length: number) =>
-  fc.uint8Array({ minLength: length, maxLength: length }).map((array) => Buffer.from(array))
-const anchor = fc.oneof(fc.constant(Buffer.alloc(0)), bytes(32), fc.constant(Buffer.alloc(32, 'a')))
-const target = fc.oneof(fc.constant(Buffer.alloc(0)), bytes(32))
-const tags = fc.array(fc.record({ name: fc.string({ unit: 'binary' }), value: fc.string({ unit: 'binary' }) }), {
-  maxLength: 3,
-})
-const data = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 20 }).map((text) => Buffer.from(text)),
-  fc.uint8Array({ maxLength: 20 }).map((array) => Buffer.from(array)),
-  fc.integer({ min: 0, max: 5000 }).map((length) => Buffer.alloc(length, 'x')),
-)
-const owner = fc.constantFrom(Buffer.alloc(512, 1), Buffer.alloc(512, 2))
-
-const entry = fc.record({
-  kind: fc.constantFrom('message' as const, 'message' as const, 'transaction' as const),
-  // Mostly rising; now and then standing still or falling, as in migrated histories.
-  step: fc.constantFrom(1, 1, 3, 10, 0, 0, 0, -4),
-  parts: fc.record({ anchor, target, tags, data, owner }),
-  assignmentAnchor: anchor,
-  outer: fc.constantFrom(false, false, false, true),
-  blob: fc.boolean(),
-})
-
-const entries = fc
-  .record({
-    process: fc.record({ anchor, target, tags, data, owner }),
-    assigned: fc.boolean(),
-    steps: fc.array(entry, { maxLength: 40 }),
-  })
-  .map(({ process, assigned, steps }): [Entry, ...Entry[]] => {
-    let timestamp = 1000
-    const first: Entry = {
-      kind: 'process',
-      timestamp,
-      item: partsFrom('process', process),
-      assignment: assigned ? partsFrom('assignment of the process', { anchor: process.anchor }) : undefined,
-      blob: process.data.length > 1000,
-    }
-    const rest = steps.map(({ kind, step, parts, assignmentAnchor, outer, blob }, index): Entry => {
-      timestamp += step
-      return {
-        kind,
-        timestamp,
-        item: kind === 'transaction' ? undefined : partsFrom(`message ${index}`, parts),
-        transaction: idFrom(`transaction ${index}`),
-        assignment: partsFrom(`assignment ${index}`, {
-          anchor: assignmentAnchor,
-          tags: [{ name: 'Nonce', value: String(index) }],
-          data: outer ? Buffer.from('a bundle') : Buffer.alloc(0),
-        }),
-        blob,
-      }
-    })
-    return [first, ...rest]
-  })
-
-const timestamp = fc.oneof(fc.integer({ min: 990, max: 1120 }), fc.constantFrom(0, -1, 2 ** 53 - 1, -(2 ** 53) + 1))
-const nonce = fc.oneof(fc.integer({ min: -3, max: 45 }), fc.constantFrom(2 ** 31 - 1, -(2 ** 31)))
-const limit = fc.oneof(fc.integer({ min: 1, max: 45 }), fc.constant(2 ** 31 - 1))
-const pageQuery = fc
-  .record({ limit, showAnchor: fc.boolean() })
-  .chain((rest) =>
-    fc
-      .oneof(
-        fc.record({ by: fc.constant('timestamp' as const), from: timestamp, to: timestamp }, { requiredKeys: ['by'] }),
-        fc.record({ by: fc.constant('nonce' as const), from: nonce, to: nonce }, { requiredKeys: ['by'] }),
-      )
-      .map((bounds): PageQuery => ({ ...rest, ...bounds })),
-  )
-const maxPageBytes = fc.oneof(fc.integer({ min: 1, max: 60_000 }), fc.constant(5_000_000))
 
 /** Indexes that know it all, nothing, only the beginning, or nonsense. */
 const index = fc
@@ -192,6 +122,25 @@ describe('a page', () => {
     }
   }, 60_000)
 
+  it('is whole where it is longer than what is held of it', async () => {
+    const data = Buffer.alloc(20_000, 'x')
+    const message = (index: number): Entry => ({
+      kind: 'message',
+      timestamp: 2000 + index,
+      item: partsFrom(`message ${index}`, { data }),
+      assignment: partsFrom(`assignment ${index}`),
+      blob: false,
+    })
+    const process: Entry = { ...message(-1000), kind: 'process' }
+    const history = await historyOf([process, ...Array.from({ length: 600 }, (_, index) => message(index))])
+    for (const asked of ['from-nonce=-1&limit=550', 'from=1500&limit=590', 'limit=1000']) {
+      const deps = depsOf(history, { maxPageBytes: 1e9, nodes: createLogMemory(1_000_000) })
+      const { json } = await read(deps, history, query(asked))
+      expect(json.length).toBeGreaterThan(10_000_000)
+      expect(json === JSON.stringify(modelPage(history.records, query(asked), 1e9))).toBe(true)
+    }
+  })
+
   it('is filled to the last byte that it may have', async () => {
     const history = await plainHistory('bytes', [2000, 2001, 2002])
     const sizes = modelPage(history.records, query(''), 1e9).edges.map((edge) => JSON.stringify(edge).length + 1)
@@ -223,7 +172,12 @@ describe('a page', () => {
     expect(await immutable('from-nonce=-1&to-nonce=4')).toBe(false)
     expect(await immutable('to-nonce=4&limit=1')).toBe(true)
     expect(await immutable('from-nonce=3')).toBe(false)
-    expect(await immutable('to=2001')).toBe(false)
+    expect(await immutable('from-nonce=9&to-nonce=8')).toBe(true)
+    // What is still to come is later than all that is here.
+    expect(await immutable('to=2001')).toBe(true)
+    expect(await immutable('to=2002')).toBe(false)
+    expect(await immutable('from=2001&to=2500')).toBe(false)
+    expect(await immutable('from=2500&to=2500')).toBe(true)
     expect(await immutable('')).toBe(false)
   })
 
@@ -278,7 +232,7 @@ describe('a page under trouble', () => {
       },
     }
     const page = await openPage(depsOf(history), history.head, query(''))
-    await expect(collect(page.text)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(jsonOf(page)).rejects.toMatchObject({ code: 'unavailable' })
   })
 
   it('fails before its first byte when the blob store is away', async () => {
@@ -288,7 +242,9 @@ describe('a page under trouble', () => {
         throw new Error('away')
       },
     }
-    await expect(openPage(depsOf(history), history.head, query(''))).rejects.toMatchObject({ code: 'unavailable' })
+    const page = await openPage(depsOf(history), history.head, query(''))
+    await expect(page.json()).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(page.bundle()).rejects.toMatchObject({ code: 'unavailable' })
   })
 
   it('stops fetching when its reader goes away', async () => {
@@ -296,8 +252,8 @@ describe('a page under trouble', () => {
     let gets = 0
     history.blobs.faults = { before: () => ++gets }
     const page = await openPage(depsOf(history), history.head, query('limit=1000'))
-    for await (const piece of page.text) {
-      expect(piece).toContain('page_info')
+    for await (const piece of await page.json()) {
+      expect(piece.toString()).toContain('page_info')
       break
     }
     await new Promise((resolve) => setTimeout(resolve, 20))

@@ -13,7 +13,7 @@ import { parsePageQuery } from '../../../core/read/query.ts'
 import { assignmentText, itemText, nodeText, processText, renderedItemBytes } from '../../../core/read/render.ts'
 import { FakeBlobStore } from '../../fakes/blob-store.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
-import { assignmentJson, collect, depsOf, messageJson, partsFrom, rawOf } from './history.ts'
+import { assignmentJson, depsOf, jsonOf, messageJson, partsFrom, rawOf } from './history.ts'
 
 const data = (path: string) => JSON.parse(readFileSync(new URL(`../../data/${path}`, import.meta.url), 'utf8'))
 
@@ -63,7 +63,7 @@ describe('what the reference stored and answered', () => {
       ? await readProcessText(deps, process)
       : pathname.endsWith('/latest')
         ? await latestText(deps, process)
-        : await collect((await openPage(deps, head, parsePageQuery(searchParams))).text)
+        : await jsonOf(await openPage(deps, head, parsePageQuery(searchParams)))
     expect(got).toBe(text)
   })
 })

@@ -19,7 +19,7 @@ for (const lastHappens of [false, true]) {
       const deadline = world.clock.now() + 3_600_000
 
       const life: Life = { calls: step, lastHappens }
-      await world.clock.run(relayProcess(mortal(world.deps, life), process, { deadline }))
+      await world.clock.run(relayProcess(mortal(world.deps, world.packing, life), process, { deadline }))
       died = life.calls < 0
       world.checkWatermarks()
 

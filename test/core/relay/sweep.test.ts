@@ -24,7 +24,12 @@ describe('a sweep', () => {
     const report = await sweep(world.deps)
     expect(world.store.woken.toSorted()).toEqual([fresh, further, unassigned].toSorted())
     const backlog = 4 + 2 + 1
-    expect(report).toEqual({ processes: 4, behind: 3, failed: 0, backlog: { metadata: backlog, upload: backlog } })
+    expect(report).toEqual({
+      processes: 4,
+      behind: 3,
+      failed: 0,
+      backlog: { metadata: backlog, upload: backlog, segments: 0 },
+    })
     expect(world.counts.get('relay_backlog')).toBe(2 * backlog)
   })
 

@@ -1,18 +1,24 @@
 /** All that a relay works on, in memory and in virtual time: a log that grows, and services that a test can take away. */
 import { createHash, randomBytes } from 'node:crypto'
 import { expect } from 'vitest'
+import type { DataItem } from '../../../core/ans104/data-item.ts'
 import type { Tag } from '../../../core/ans104/tags.ts'
 import type { LogRecord } from '../../../core/log/record.ts'
 import type { UploadOutcome } from '../../../core/ports/bundler.ts'
 import type { Effect } from '../../../core/ports/relay-store.ts'
+import { BLOCK_RECORDS, blockOf } from '../../../core/ports/segment-store.ts'
+import { assignmentTags, type ChainEnd, nextHashChain } from '../../../core/protocol/assignment.ts'
+import { renderedItemBytes } from '../../../core/read/render.ts'
 import type { RelayDeps } from '../../../core/relay/deps.ts'
 import { partsOf } from '../../../core/relay/parts.ts'
 import type { ReuploadDeps } from '../../../core/relay/reupload.ts'
+import { createSegmentBuilder, type SegmentBuilder } from '../../../core/segments/builder.ts'
 import { FakeBlobStore } from '../../fakes/blob-store.ts'
 import { FakeBundler, FakeCache } from '../../fakes/bundler.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
 import { FakeMetadataIndex } from '../../fakes/metadata-index.ts'
 import { FakeRelayStore } from '../../fakes/relay-store.ts'
+import { FakeSegmentIndexes, FakeSegmentObjects } from '../../fakes/segment-stores.ts'
 import { createFakeSigner } from '../../fakes/signer.ts'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
 
@@ -32,6 +38,8 @@ export interface Growth {
   body?: 'record' | 'blob'
   /** Length of the item's data. */
   data?: number
+  /** What it is filled with; unless said, each record with something of its own. */
+  fill?: number
   tags?: Tag[]
 }
 
@@ -43,15 +51,28 @@ export class RelayWorld {
   readonly bundler = new FakeBundler()
   readonly cache = new FakeCache()
   readonly index = new FakeMetadataIndex()
+  readonly objects = new FakeSegmentObjects()
+  readonly indexes = new FakeSegmentIndexes()
+  readonly #segments: SegmentBuilder
+  /** What its relays do. */
+  effects: readonly Effect[] = ['metadata', 'upload']
   readonly counts = new Map<string, number>()
   readonly warnings: Record<string, unknown>[] = []
   readonly records = new Map<string, LogRecord[]>()
   /** What an upload of each record must bring, by place and part. */
   readonly parts = new Map<string, { id: string; raw: Buffer; process: string; nonce: number }>()
   readonly #signer = createFakeSigner()
+  readonly #chains = new Map<string, Pick<ChainEnd, 'hashChain' | 'lastAssignment'>>()
 
   constructor(seed = 1) {
     this.clock = new VirtualClock(1_700_000_000_000, seed)
+    this.#segments = createSegmentBuilder(this.packing)
+  }
+
+  /** What segments are made of and with. */
+  get packing() {
+    const { log: records, blobs, objects, indexes, clock } = this
+    return { records, blobs, objects, indexes, clock }
   }
 
   get deps(): RelayDeps & ReuploadDeps {
@@ -64,7 +85,8 @@ export class RelayWorld {
       cache,
       index,
       clock,
-      effects: ['metadata', 'upload'],
+      segments: this.#segments,
+      effects: this.effects,
       meter: {
         time() {},
         count: (name, by = 1) => {
@@ -81,9 +103,10 @@ export class RelayWorld {
 
   /** A new process with its own record and so many messages. */
   async spawn(messages = 0, { assigned = true } = {}): Promise<string> {
-    const process = randomBytes(32).toString('base64url')
+    const item = await this.#signer.sign({ tags: [{ name: 'Type', value: 'Process' }], data: Buffer.from('1984') })
+    const process = item.id
     this.records.set(process, [])
-    await this.#add(process, assigned ? 0 : -1, { kind: 'process' })
+    await this.#append(process, assigned ? 0 : -1, item, { kind: 'process' })
     await this.grow(process, messages)
     return process
   }
@@ -126,15 +149,24 @@ export class RelayWorld {
       const place = `${process}/${nonce}`
       if (nonce < done(process, 'metadata') && !this.index.rows.has(place)) undone.push(`metadata of ${place}`)
     }
+    for (const process of this.records.keys()) {
+      const end = this.store.done(process, 'segments') ?? 0
+      for (let block = 0; block < blockOf(end); block++) {
+        if (!this.indexes.rows.has(`${process}/${block}`)) undone.push(`block ${block} of ${process}`)
+      }
+    }
     expect(undone).toEqual([])
   }
 
   /** Everything is uploaded (or set aside) and indexed, and the watermarks say so. */
-  checkFinished(effects: readonly Effect[] = ['metadata', 'upload']): void {
+  checkFinished(which = this.effects): void {
     this.checkWatermarks()
     for (const [process, records] of this.records) {
       const next = (records.at(-1)?.nonce ?? -2) + 1
-      for (const effect of effects) expect([effect, this.store.done(process, effect)]).toEqual([effect, next])
+      for (const effect of which) {
+        const end = effect === 'segments' ? blockOf(next) * BLOCK_RECORDS || undefined : next
+        expect([effect, this.store.done(process, effect)]).toEqual([effect, end])
+      }
     }
   }
 
@@ -144,24 +176,35 @@ export class RelayWorld {
     this.blobs.faults = {}
     this.store.faults = {}
     this.index.faults = {}
+    this.objects.faults = {}
+    this.indexes.faults = {}
     this.bundler.decide = () => undefined
     this.cache.takes = () => true
   }
 
-  async #add(process: string, nonce: number, { kind = 'message', body = 'record', data = 20, tags }: Growth) {
-    const records = this.recordsOf(process)
-    const target = Buffer.from(process, 'base64url')
-    const timestamp = 1_700_000_000_000 + (nonce + 1) * 1000
-    const assignment = await this.#signer.sign({ target, tags: [{ name: 'Nonce', value: `${nonce}` }] })
+  async #add(process: string, nonce: number, { data = 20, fill = nonce + 2, tags, ...growth }: Growth): Promise<void> {
     const item = await this.#signer.sign({
-      target,
+      target: Buffer.from(process, 'base64url'),
       tags: tags ?? [{ name: 'Action', value: 'Test' }],
-      data: Buffer.alloc(data, nonce + 2),
+      data: Buffer.alloc(data, fill),
     })
-    const id = kind === 'process' ? process : kind === 'message' ? item.id : randomBytes(32).toString('base64url')
+    await this.#append(process, nonce, item, growth)
+  }
+
+  async #append(
+    process: string,
+    nonce: number,
+    item: DataItem,
+    { kind = 'message', body = 'record' }: Growth,
+  ): Promise<void> {
+    const records = this.recordsOf(process)
+    const timestamp = 1_700_000_000_000 + (nonce + 1) * 1000
+    const id = kind === 'transaction' ? randomBytes(32).toString('base64url') : item.id
+    const assignment = nonce < 0 ? undefined : await this.#assign(process, nonce, timestamp, kind, id)
     const ref = { id, sha256: createHash('sha256').update(item.raw).digest(), bytes: item.raw.length }
     if (body === 'blob') await this.blobs.put(ref, item.raw)
-    const stored = body === 'blob' ? { id, blob: ref, renderedBytes: 5000 } : { id, raw: item.raw }
+    const renderedBytes = renderedItemBytes({ kind }, item)
+    const stored = body === 'blob' ? { id, blob: ref, renderedBytes } : { id, raw: item.raw }
     const record: LogRecord = {
       process,
       nonce,
@@ -170,7 +213,7 @@ export class RelayWorld {
       timestamp,
       timeKey: timestamp,
       blockHeight: 1_800_000,
-      ...(nonce >= 0 && { assignment: assignment.raw }),
+      ...(assignment && { assignment }),
       ...(kind !== 'transaction' && { item: stored }),
     }
     records.push(record)
@@ -181,5 +224,18 @@ export class RelayWorld {
     const head = { process, next: nonce + 1, firstNonce, timestamp, blockHeight: 1_800_000 } as const
     this.log.restore({ ...head, state: 'open', epoch: 0, settlementDepth: 20 }, [record])
     this.store.moveHead(process, nonce + 1, firstNonce)
+  }
+
+  /** An assignment as the unit makes them, chained to the last one. */
+  async #assign(process: string, nonce: number, timestamp: number, kind: LogRecord['kind'], id: string) {
+    const end = this.#chains.get(process) ?? {}
+    const hashChain = nextHashChain({ process, ...end })
+    const message = kind === 'process' ? {} : { message: id }
+    const { raw, ...signed } = await this.#signer.sign({
+      anchor: randomBytes(32),
+      tags: assignmentTags({ process, epoch: 0, nonce, hashChain, blockHeight: 1_800_000, timestamp, ...message }),
+    })
+    this.#chains.set(process, { hashChain, lastAssignment: Buffer.from(signed.id, 'base64url') })
+    return raw
   }
 }

@@ -101,7 +101,7 @@ async function expectKnownAgain({ world }: Story, place: Place): Promise<void> {
     const head = place.unit.store.held.heads.get(process)
     if (kind !== 'message' || !item || !('raw' in item) || head?.state !== 'open') continue
     const there = (await place.unit.store.find(id)).length > 0
-    await postItem(place.unit.scheduler, item.raw, world.deadline())
+    await world.passing(postItem(place.unit.scheduler, item.raw, world.deadline()))
     expect(place.unit.store.held.heads.get(process)?.next).toBe(there ? head.next : head.next + 1)
   }
 }

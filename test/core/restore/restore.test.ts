@@ -123,15 +123,19 @@ describe('a log that came back from a backup', () => {
     const target = Buffer.from(process, 'base64url')
     const twin = () => signer.sign({ target, tags, data: Buffer.from('twin') })
     const posted = await twin()
-    await postItem(world.live.unit.scheduler, posted.raw, world.deadline())
+    await world.passing(postItem(world.live.unit.scheduler, posted.raw, world.deadline()))
     await world.allRelayed()
     const place = await world.restored(backup)
     const deps = world.deps(place)
     await world.restore(deps)
     await world.takeOver(deps)
     await world.clock.run(world.clock.sleep(3_600_000))
-    expect(await codeOf(postItem(place.unit.scheduler, posted.raw, world.deadline()))).toBe('already-scheduled')
-    expect(await codeOf(postItem(place.unit.scheduler, (await twin()).raw, world.deadline()))).toBe('deep-hash-known')
+    expect(await codeOf(world.passing(postItem(place.unit.scheduler, posted.raw, world.deadline())))).toBe(
+      'already-scheduled',
+    )
+    expect(await codeOf(world.passing(postItem(place.unit.scheduler, (await twin()).raw, world.deadline())))).toBe(
+      'deep-hash-known',
+    )
   })
 
   it('takes bodies from the bucket, and what the metadata and ids know of kinds', async () => {
@@ -198,10 +202,13 @@ describe('what cannot be proved', () => {
   it('is forgotten where that is accepted, everywhere', async () => {
     const world = new RestoreWorld()
     const { process, ids, place, deps } = await lost(world)
+    await place.segments.put(process, 0, Buffer.from('packed'))
     const accepted = await world.restore(deps, { accept: new Set([process]) })
     expect(accepted).toMatchObject([{ kind: 'lacking', cut: 7 }])
     expect(await world.takeOver(deps)).toMatchObject({ unready: [], closed: [] })
     for (const id of ids) expect(await place.unit.store.find(id)).toEqual([])
+    // What was packed of it, too: it would be served without another look at the log.
+    expect(place.segments.rows.size).toBe(0)
     await world.post(process, {}, place)
     await world.allRelayed(place)
     const [, , , , , , , mine] = world.recordsOf(process, place)
@@ -361,7 +368,7 @@ describe('what cannot be proved', () => {
     expect(await world.restore(deps)).toMatchObject([{ process, kind: 'broken', missing: { from: 0 } }])
     await world.restore(deps, { accept: 'all' })
     expect(await world.takeOver(deps)).toMatchObject({ unready: [], closed: [{ process }] })
-    expect(await codeOf(postItem(place.unit.scheduler, item, world.deadline()))).toBe('incomplete')
+    expect(await codeOf(world.passing(postItem(place.unit.scheduler, item, world.deadline())))).toBe('incomplete')
   })
 })
 

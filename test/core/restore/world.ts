@@ -1,5 +1,6 @@
 /** A unit whose tables are remembered at every moment, and what comes back of them after they are lost. */
 import { createHash, randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { idBytes } from '../../../core/ans104/base64url.ts'
 import { parseDataItem } from '../../../core/ans104/data-item.ts'
 import { createSigner } from '../../../core/ans104/signer.ts'
@@ -15,6 +16,7 @@ import type { ProcessReport } from '../../../core/restore/process.ts'
 import { type RestoreOptions, restoreLog, takeOver } from '../../../core/restore/restore.ts'
 import { assignTransaction } from '../../../core/schedule/assign.ts'
 import { postItem } from '../../../core/schedule/post.ts'
+import { createSegmentBuilder } from '../../../core/segments/builder.ts'
 import wallets from '../../data/conformance/wallets.json' with { type: 'json' }
 import { FakeBundler } from '../../fakes/bundler.ts'
 import { FakeLogFence } from '../../fakes/log-fence.ts'
@@ -24,6 +26,7 @@ import type { FakeLog, FakeLogStore } from '../../fakes/log-store.ts'
 import { FakePlacementStore } from '../../fakes/placement-store.ts'
 import { FakeRelayStore } from '../../fakes/relay-store.ts'
 import { FakeIndexedNonces, FakeKeptBodies, FakeUploadedLog } from '../../fakes/restore-sources.ts'
+import { FakeSegmentIndexes, FakeSegmentObjects } from '../../fakes/segment-stores.ts'
 import { createUnit, type Unit } from '../../fakes/unit.ts'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
 
@@ -63,6 +66,7 @@ class RelayStoreOf extends FakeRelayStore {
 export interface Place {
   unit: Unit
   relay: FakeRelayStore
+  segments: FakeSegmentIndexes
 }
 
 /** The three tables of a log at a moment. */
@@ -88,7 +92,7 @@ export class RestoreWorld {
 
   place(): Place {
     const unit = createUnit({ clock: this.clock, signer })
-    return { unit, relay: new RelayStoreOf(unit.store) }
+    return { unit, relay: new RelayStoreOf(unit.store), segments: new FakeSegmentIndexes() }
   }
 
   async spawn({ assigned = true } = {}, place = this.live): Promise<string> {
@@ -96,7 +100,9 @@ export class RestoreWorld {
     const data = randomBytes(8)
     const item = await user.sign({ tags: [...tags, { name: 'Settlement-Depth', value: '7' }], data })
     const { unit } = place
-    await postItem((assigned ? unit : unit.another({ processAssignment: false })).scheduler, item.raw, this.deadline())
+    await this.passing(
+      postItem((assigned ? unit : unit.another({ processAssignment: false })).scheduler, item.raw, this.deadline()),
+    )
     this.tick()
     return item.id
   }
@@ -107,7 +113,7 @@ export class RestoreWorld {
 
   async post(process: string, more: { bytes?: number; tags?: Tag[] } = {}, place = this.live): Promise<string> {
     const { id, raw } = await this.message(process, more)
-    await postItem(place.unit.scheduler, raw, this.deadline())
+    await this.passing(postItem(place.unit.scheduler, raw, this.deadline()))
     this.tick()
     return id
   }
@@ -122,24 +128,42 @@ export class RestoreWorld {
     for (const { gateway } of [this.live.unit, place.unit]) {
       gateway.hold({ ...held, data: Buffer.from(id), confirmations: 100 })
     }
-    await assignTransaction(place.unit.scheduler, { process, transaction: id, baseLayer }, this.deadline())
+    await this.passing(
+      assignTransaction(place.unit.scheduler, { process, transaction: id, baseLayer }, this.deadline()),
+    )
     this.tick()
     return id
   }
 
   deadline = () => this.clock.now() + 20_000
 
+  /** What waits for real signatures and for the virtual clock. */
+  async passing<T>(work: Promise<T>): Promise<T> {
+    let isDone = false
+    const done = work.finally(() => {
+      isDone = true
+    })
+    done.catch(() => undefined)
+    while (!isDone) {
+      await sleep(1)
+      if (!isDone) await this.clock.run(this.clock.sleep(1))
+    }
+    return done
+  }
+
   /** Time goes by, and the network with it. */
   tick(): void {
     this.live.unit.gateway.networkHeight += 1
   }
 
-  relayed(process: string, which: readonly Effect[] = effects, { unit, relay } = this.live) {
+  relayed(process: string, which: readonly Effect[] = effects, { unit, relay, segments: indexes } = this.live) {
     const { clock, bundler } = this
     const { store: records, blobs, index } = unit
+    const packing = { records, blobs, objects: new FakeSegmentObjects(), indexes, clock }
     const deps = {
       records,
       blobs,
+      segments: createSegmentBuilder(packing),
       store: relay,
       bundler,
       index,
@@ -208,7 +232,7 @@ export class RestoreWorld {
     return place
   }
 
-  deps({ unit, relay }: Place, more: Partial<RestoreDeps> = {}): RestoreDeps {
+  deps({ unit, relay, segments }: Place, more: Partial<RestoreDeps> = {}): RestoreDeps {
     const { store, identity, blobs, index, gateway } = unit
     return {
       identity,
@@ -218,6 +242,7 @@ export class RestoreWorld {
       imports: new FakeLogImport(store),
       fence: new FakeLogFence(store),
       relay,
+      segments,
       blobs,
       kept: blobs,
       signed: [this.uploads],
@@ -253,7 +278,7 @@ export class RestoreWorld {
     if (!head) throw new Error('no such process')
     const query = parsePageQuery(new URLSearchParams({ limit: '1000', 'to-nonce': `${to ?? head.next}` }))
     let text = ''
-    for await (const piece of (await openPage(unit.reading, head, query)).text) text += piece
+    for await (const piece of await (await openPage(unit.reading, head, query)).json()) text += piece
     const { edges } = JSON.parse(text) as { edges: { cursor: string; node: { message: object | null } }[] }
     return edges.map(
       (edge) => `${edge.cursor} ${edge.node.message ? 'message' : 'null'} ${digest(JSON.stringify(edge))}`,

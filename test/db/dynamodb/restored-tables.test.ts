@@ -23,6 +23,7 @@ import { createLogImport } from '../../../db/dynamodb/log-import.ts'
 import { createLogRestore } from '../../../db/dynamodb/log-restore.ts'
 import { createLogStore } from '../../../db/dynamodb/log-store.ts'
 import { createRelayStore } from '../../../db/dynamodb/relay-store.ts'
+import { createSegmentIndexes } from '../../../db/dynamodb/segment-indexes.ts'
 import { tables as settings } from '../../../infra/tables.ts'
 import { audit } from '../../core/log/audit.ts'
 import { signer } from '../../core/restore/world.ts'
@@ -67,6 +68,7 @@ function depsOn(log: DynamoDb): RestoreDeps {
     imports: createLogImport(log, signer.owner),
     fence: createLogFence(log),
     relay: createRelayStore(log),
+    segments: createSegmentIndexes(log),
     blobs: outside.unit.blobs,
     kept: outside.unit.blobs,
     signed: [uploads],
@@ -88,6 +90,7 @@ async function relayed(log: DynamoDb, process: string): Promise<void> {
       bundler: outside.bundler,
       index: outside.unit.index,
       effects: ['metadata', 'upload'],
+      segments: { build: async () => undefined },
       meter: noMeter,
       clock,
       log: { warn() {} },

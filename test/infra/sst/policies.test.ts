@@ -131,7 +131,7 @@ describe.each(['prod', 'personal', 'regions', 'elsewhere'] as const)(
                 Action.every((action) => action.startsWith('ec2:')),
                 role.name,
               ).toBe(true)
-            else expect(resource, role.name).toMatch(/^arn:aws:[^*]+(\/items\/\*|:log-group:[^*]+:\*)?$/)
+            else expect(resource, role.name).toMatch(/^arn:aws:[^*]+(\/(items|segments)\/\*|:log-group:[^*]+:\*)?$/)
           }
         }
       }

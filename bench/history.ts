@@ -1,0 +1,264 @@
+/**
+ * Reading history, side by side in one run with the straightforward way: each record by itself from the log, parsed and rendered.
+ * In this process, where the difference is all the unit's own; and of the built function, where a client sees it.
+ */
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
+import { createSigner } from '../core/ans104/signer.ts'
+import { blockOf, type SegmentReader } from '../core/ports/segment-store.ts'
+import type { ReadDeps } from '../core/read/deps.ts'
+import { createLogMemory } from '../core/read/log-memory.ts'
+import { openPage } from '../core/read/page.ts'
+import { createSeekMemory } from '../core/read/seek.ts'
+import { createSegmentBuilder } from '../core/segments/builder.ts'
+import type { DynamoDb } from '../db/dynamodb/client.ts'
+import { createSegmentObjects } from '../db/s3/segment-objects.ts'
+import { parseSuConfig } from '../functions/config/functions.ts'
+import { createLogger } from '../functions/telemetry/logger.ts'
+import { createSegmentParts, openSegmentStores } from '../functions/wiring/segments.ts'
+import { createSuParts } from '../functions/wiring/su.ts'
+import { localCredentials, localRegion, startDynamoDb } from '../local/dynamodb.ts'
+import { startLatencyProxy } from '../local/latency-proxy.ts'
+import { type Keeper, openKeeper } from '../local/processes/keeper.ts'
+import { fillProcess } from './history-filling.ts'
+import { readAsBundles, readAsJson } from './history-reader.ts'
+import { host } from './hosted.ts'
+import { makeWallet } from './items.ts'
+import { Client } from './load.ts'
+import { figure, heading, line } from './report.ts'
+
+export interface HistoryBench {
+  /** How many requests, of so many as a whole run makes. */
+  some(count: number): number
+  /** Messages of the processes that are read. */
+  sizes: readonly number[]
+  /** What each call of DynamoDB and of S3 takes longer, ms. */
+  latencies: readonly { dynamodb: number; s3: number }[]
+}
+
+/** As in the reference's measurements: a page of a thousand is some 4 MB. */
+const DATA_BYTES = 512
+
+/** Of an instance that has read nothing yet. */
+const memories = () => ({ memory: createSeekMemory(), nodes: createLogMemory() })
+
+const nothingPacked: SegmentReader = {
+  blocks: async (_, blocks) => blocks.map(() => undefined),
+  async *nodes() {},
+  bundle: async () => ({ items: [], raw: (async function* () {})() }),
+}
+
+interface Filled {
+  process: string
+  messages: number
+}
+
+export async function measureHistory({ some, sizes, latencies }: HistoryBench): Promise<void> {
+  const keeper = await openKeeper()
+  const dynamodb = await startDynamoDb({ keeper })
+  const s3 = new Worker(new URL('./s3-worker.ts', import.meta.url))
+  const [{ url, variables }] = (await once(s3, 'message')) as [{ url: string; variables: Record<string, string> }]
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 4096 })
+  const environment = {
+    ...dynamodb.variables,
+    ...variables,
+    DYNAMODB_ENDPOINT: dynamodb.url,
+    S3_ENDPOINT: url,
+    // Nobody is asked there.
+    GATEWAY_URL: 'http://127.0.0.1:9',
+    SU_WALLET: JSON.stringify(privateKey.export({ format: 'jwk' })),
+    LOG_LEVEL: 'warn',
+    ENABLE_METRICS: 'false',
+    AWS_REGION: localRegion,
+    AWS_ACCESS_KEY_ID: localCredentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: localCredentials.secretAccessKey,
+  }
+  try {
+    heading('Filling: messages of 0.5 KB, signed, through the log\u2019s own port')
+    const filled: Filled[] = []
+    for (const messages of sizes) filled.push({ messages, process: await fill(environment, messages) })
+
+    for (const latency of latencies) {
+      const slowed = async (target: string, ms: number) => (ms > 0 ? startLatencyProxy(target, ms) : undefined)
+      const proxies = [await slowed(environment.DYNAMODB_ENDPOINT, latency.dynamodb), await slowed(url, latency.s3)]
+      const there = {
+        ...environment,
+        DYNAMODB_ENDPOINT: proxies[0]?.url ?? environment.DYNAMODB_ENDPOINT,
+        S3_ENDPOINT: proxies[1]?.url ?? environment.S3_ENDPOINT,
+      }
+      console.log(`\n=== History, with ${latency.dynamodb} ms a call of DynamoDB and ${latency.s3} ms of S3 added`)
+      for (const one of filled) await inThisProcess(there, one, some)
+      const longest = filled.at(-1)
+      if (longest) await asClient(there, longest, some, keeper)
+      for (const proxy of proxies) await proxy?.stop()
+    }
+  } finally {
+    await s3.terminate()
+    await dynamodb.stop()
+    await keeper.close()
+  }
+}
+
+/** The parts of a unit in this process, and what makes readers that have read nothing yet. */
+function openUnit(environment: Record<string, string>) {
+  const config = parseSuConfig(environment)
+  const logger = createLogger({ level: 'silent' }, { service: 'bench' })
+  let stores: ReturnType<typeof openSegmentStores> | undefined
+  let db: DynamoDb | undefined
+  const { scheduler, reading } = createSuParts(config, logger, {
+    onDynamoDb: (opened) => {
+      db = opened
+    },
+    onS3: (client) => {
+      if (db) stores = openSegmentStores(db, createSegmentObjects(client, config.store.bucket))
+    },
+  })
+  if (!stores) throw new Error('the unit has no stores')
+  const parts = { stores, log: reading.log, blobs: reading.blobs, clock: reading.clock, logger }
+  return {
+    scheduler,
+    reading,
+    signer: createSigner(config.wallet.reveal()),
+    builder: createSegmentBuilder({ ...stores, records: reading.log, blobs: reading.blobs, clock: reading.clock }),
+    unread: (): ReadDeps => ({ ...reading, ...createSegmentParts(parts), ...memories() }),
+  }
+}
+
+async function fill(environment: Record<string, string>, messages: number): Promise<string> {
+  const { scheduler, signer, builder } = openUnit(environment)
+  const begin = performance.now()
+  const process = await fillProcess(scheduler, signer, makeWallet(), messages, DATA_BYTES)
+  const written = performance.now()
+  const head = await scheduler.store.head(process)
+  if (!head) throw new Error('the process is gone')
+  for (let block = 0; block < blockOf(head.next); block++) await builder.build(head, block)
+  figure(`${messages} messages written`, (messages * 1000) / (written - begin), 'a second')
+  figure(
+    `${blockOf(head.next)} blocks packed`,
+    (performance.now() - written) / Math.max(1, blockOf(head.next)),
+    'ms each',
+  )
+  return process
+}
+
+async function inThisProcess(
+  environment: Record<string, string>,
+  { process, messages }: Filled,
+  some: HistoryBench['some'],
+) {
+  const { reading, unread } = openUnit(environment)
+  heading(`In this process, of ${messages} messages: ms from question to last byte (p50)`)
+  console.log(
+    `  ${''.padEnd(28)}${['each record', 'cold', 'warm', 'warm, 1st piece'].map((name) => name.padStart(16)).join('')}`,
+  )
+  const plain = (): ReadDeps => ({ ...reading, ...memories(), segments: nothingPacked })
+  for (const limit of [100, 1000]) {
+    for (const [where, from] of [
+      ['start', -1],
+      ['middle', Math.floor(messages / 2)],
+      ['tail', messages - limit],
+    ] as const) {
+      const runs = some(20)
+      const ask = (deps: ReadDeps) => pageTimes(deps, process, from, limit)
+      await ask(plain())
+      const records = await repeated(runs, () => ask(plain()))
+      await ask(unread())
+      const cold = await repeated(runs, () => ask(unread()))
+      const kept = unread()
+      await ask(kept)
+      const warm = await repeated(runs, () => ask(kept))
+      const columns = [records.last, cold.last, warm.last, warm.first]
+      console.log(
+        `  ${`${limit} at the ${where}`.padEnd(28)}${columns.map((ms) => ms.toFixed(1).padStart(16)).join('')}`,
+      )
+    }
+  }
+}
+
+interface Times {
+  /** ms until the first and the last piece. */
+  first: number
+  last: number
+}
+
+async function pageTimes(deps: ReadDeps, process: string, from: number, limit: number): Promise<Times> {
+  const begin = performance.now()
+  const head = await deps.log.head(process)
+  if (!head) throw new Error('the process is gone')
+  const page = await openPage(deps, head, { limit, showAnchor: false, by: 'nonce', from })
+  let first: number | undefined
+  for await (const _ of await page.json()) first ??= performance.now() - begin
+  return { first: first ?? 0, last: performance.now() - begin }
+}
+
+async function repeated(count: number, run: () => Promise<Times>): Promise<Times> {
+  const all: Times[] = []
+  for (let i = 0; i < count; i++) all.push(await run())
+  const middle = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+  return { first: middle(all.map(({ first }) => first)), last: middle(all.map(({ last }) => last)) }
+}
+
+async function asClient(
+  environment: Record<string, string>,
+  { process, messages }: Filled,
+  some: HistoryBench['some'],
+  keeper: Keeper,
+): Promise<void> {
+  const instances = 2
+  const bare = await host('bench/bare-stream-function.ts', environment, { keeper, instances })
+  const unit = await host('functions/su.ts', environment, { keeper, instances })
+  const [toBare, toUnit] = [new Client(bare.url), new Client(unit.url)]
+  const path = (from: number, limit: number) => `/${process}?process-id=${process}&from-nonce=${from}&limit=${limit}`
+  try {
+    heading(`Of the built function, ${instances} instances, a process of ${messages} messages`)
+    const measure = async (what: string, client: Client, asked: string, count: number, clients: number) =>
+      line(
+        what,
+        await client.run(
+          Array.from({ length: some(count) }, () => ({ path: asked })),
+          clients,
+        ),
+        {},
+      )
+    const { body } = await toUnit.send({ path: path(-1, 1000) })
+    await toBare.run(
+      Array.from({ length: 40 }, () => ({ path: `/${body.length}` })),
+      instances,
+    )
+    await toUnit.run(
+      Array.from({ length: 40 }, () => ({ path: path(-1, 1000) })),
+      instances,
+    )
+    await measure('bare stream of as many bytes', toBare, `/${body.length}`, 60, 1)
+    await measure('1000 at the start', toUnit, path(-1, 1000), 60, 1)
+    await measure('1000 in the middle', toUnit, path(Math.floor(messages / 2), 1000), 60, 1)
+    await measure('1000 at the tail', toUnit, path(messages - 1000, 1000), 60, 1)
+    await measure('100 at the tail', toUnit, path(messages - 100, 100), 200, 1)
+    await measure('bare stream, 8 clients', toBare, `/${body.length}`, 120, 8)
+    await measure('1000 at the start, 8 clients', toUnit, path(-1, 1000), 120, 8)
+    for (const [form, read] of [
+      ['pages', readAsJson],
+      ['bundles', readAsBundles],
+    ] as const) {
+      await read(toUnit, process)
+      const begin = performance.now()
+      const { records, bytes } = await read(toUnit, process)
+      const seconds = (performance.now() - begin) / 1000
+      const size = `${(bytes / records / 1000).toFixed(1)} KB each`
+      figure(`read and verified, as ${form}`, records / seconds, `messages a second, ${size}`)
+    }
+    for (const pid of unit.pids()) figure('memory of an instance, at most', peakOf(pid), 'MB')
+  } finally {
+    toBare.close()
+    toUnit.close()
+    await Promise.all([bare.stop(), unit.stop()])
+  }
+}
+
+/** MB that a process has held at most. */
+function peakOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1000
+}
