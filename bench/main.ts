@@ -159,6 +159,7 @@ async function history(latencies: readonly { dynamodb: number; s3: number }[]): 
 }
 
 async function all(title: string, latency: { dynamodb: number; s3: number }): Promise<void> {
+  if (args.only === 'history') return
   console.log(`\n=== ${title}`)
   if (wanted('writes') || wanted('pages') || (wanted('units') && latency.dynamodb === 0)) {
     await withStack(latency, async (stack) => {

@@ -318,6 +318,23 @@ describe('where everything is passed on', () => {
     await expect.poll(() => closed, { timeout: 5_000 }).toBe(true)
   })
 
+  it('what may be kept is said as the unit says it, and what a client has is asked about', async () => {
+    const kept = { ...json, etag: '"1"', vary: 'Accept-Encoding', 'cache-control': 'public', 'x-last-cursor': '7' }
+    const { app, unit } = await routerAndUnit(({ headers }, response) => {
+      if (headers['if-none-match'] === '"1"') response.writeHead(304, kept).end()
+      else send(response, 200, {}, kept)
+    }, true)
+    for (const [known, status] of [
+      ['"2"', 200],
+      ['"1"', 304],
+    ] as const) {
+      const response = await app.request(page, { headers: { 'if-none-match': known, 'accept-encoding': 'gzip' } })
+      expect(response.status).toBe(status)
+      for (const [name, value] of Object.entries(kept)) expect(response.headers.get(name)).toBe(value)
+    }
+    expect(unit.requests.map(({ headers }) => headers['accept-encoding'])).toEqual(['identity', 'identity'])
+  })
+
   it('nothing that an allow-list judged is kept by anybody', async () => {
     const { app, lists } = await routerAndUnit(
       (_, response) => send(response, 200, {}, { ...json, 'cache-control': 'public, max-age=60' }),
