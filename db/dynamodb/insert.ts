@@ -14,10 +14,11 @@ const ROWS_A_CALL = 25
 const BYTES_A_CALL = 1_000_000
 const CALLS_AT_ONCE = 8
 
+/** Whoever brings in millions of rows meets throttling for minutes: as long as a call brings some in, it goes on. */
 const RETRIES: Options = {
-  retries: 8,
+  retries: 12,
   minTimeout: 20,
-  maxTimeout: 2_000,
+  maxTimeout: 1_000,
   randomize: true,
   shouldRetry: ({ error }) => !(error instanceof RefusedStatement) && !isMistake(error),
 }
@@ -49,19 +50,21 @@ export async function insertAll(
   const there: Attributes[] = []
   const insert = async (batch: Attributes[]): Promise<void> => {
     let left = batch
-    await pRetry(async () => {
-      const Statements = left.map((row) => statement(table, row))
+    const attempt = async (): Promise<void> => {
+      const asked = left
+      const Statements = asked.map((row) => statement(table, row))
       const { Responses = [] } = await client.send(new BatchExecuteStatementCommand({ Statements }))
-      const again: Attributes[] = []
-      for (const [index, row] of left.entries()) {
+      left = asked.filter((row, index) => {
         const refusal = Responses[index]?.Error
-        if (refusal?.Code === 'DuplicateItem') there.push(row)
-        else if (refusal && PASSING.includes(refusal.Code ?? '')) again.push(row)
-        else if (refusal) throw new RefusedStatement(refusal.Code, refusal.Message)
-      }
-      left = again
-      if (left.length > 0) throw new Error(`${left.length} of ${batch.length} rows were throttled`)
-    }, RETRIES)
+        if (!refusal) return false
+        if (refusal.Code === 'DuplicateItem') there.push(row)
+        else if (PASSING.includes(refusal.Code ?? '')) return true
+        else throw new RefusedStatement(refusal.Code, refusal.Message)
+        return false
+      })
+      if (left.length === asked.length) throw new Error(`all of ${asked.length} rows were throttled`)
+    }
+    while (left.length > 0) await pRetry(attempt, RETRIES)
   }
   await pMap(batchesOf(rows), insert, { concurrency: CALLS_AT_ONCE })
   return there

@@ -61,8 +61,8 @@ it('an import goes through throttling and lost answers', async () => {
   const random = mulberry32(7)
   const codes = ['ThrottlingError', 'ProvisionedThroughputExceeded', 'InternalServerError', 'TransactionConflict']
   const client = await spoiltClient(
-    () => (random() < 0.12 ? codes[Math.floor(random() * codes.length)] : undefined),
-    () => random() < 0.08,
+    () => (random() < 0.3 ? codes[Math.floor(random() * codes.length)] : undefined),
+    () => random() < 0.2,
   )
   const process = randomBytes(32).toString('base64url')
   const records = Array.from({ length: 120 }, (_, nonce) => record(process, nonce))
