@@ -29,6 +29,11 @@ export interface LogImport {
    * in which they come. Fails with `message-too-large` where a record does not fit a row of the log.
    */
   add(records: readonly ImportedRecord[]): Promise<void>
+  /**
+   * Of each of these records whether it is there, the same, with everything by which it is found and refused a second time: what `add`
+   * would have nothing to do for. Reads only. Fails with `already-scheduled` where something else is there, as `add` does.
+   */
+  held(records: readonly ImportedRecord[]): Promise<boolean[]>
   /** The place that a deep hash has in a process: what tells whether an assigned transaction has one (base-layer ones do not). */
   deepHash(process: string, hash: string): Promise<Place | undefined>
   /**
