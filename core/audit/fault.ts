@@ -33,6 +33,25 @@ export type FaultKind =
   | 'watermark'
   /** What counts as uploaded is not at the gateway. */
   | 'upload'
+  // Of a history that is brought in from another unit (core/migration):
+  /** Several rows have the nonce. */
+  | 'doubled'
+  /** The stored bundle is none, or none of a known shape. */
+  | 'bundle'
+  /** The stored bundle is not signed by its owner. */
+  | 'bundle-signature'
+  /** A column says something else than what was signed. */
+  | 'row'
+  /** The process itself is not there. */
+  | 'process'
+  /** The record is larger than a row of the log may be. */
+  | 'too-large'
+  /** The log holds something else there. */
+  | 'occupied'
+  /** The other unit went on after the process was opened here. */
+  | 'went-on'
+  /** The process is placed on another unit. */
+  | 'placed'
 
 export interface Fault {
   nonce: number
