@@ -56,7 +56,7 @@ export async function cutOver(
   { processes, settleMs, patienceMs, reuploadSince }: CutOverOrder,
   watcher: CutOverWatcher,
 ): Promise<CutOverAnswer> {
-  const order = { rows: { from: 0 }, auditOnly: false, despiteFaults: false, reuploadSince } as const
+  const order = { rows: { from: 0 }, auditOnly: false, despiteFaults: false } as const
   const never = { deadline: Number.POSITIVE_INFINITY }
   const ready: string[] = []
   const answer: CutOverAnswer = { well: false, opened: 0, left: 0 }
@@ -82,7 +82,8 @@ export async function cutOver(
       watcher.onProcess(report)
       return
     }
-    const brought = await bringRest(deps, process, order)
+    // Only now it is known what the old unit has come to.
+    const brought = await bringRest(deps, process, { ...order, reuploadSince })
     const open = 'report' in brought && brought.report.outcome === 'open' && brought.report.faults.length === 0
     if (open) answer.opened++
     else answer.left++
