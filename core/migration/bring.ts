@@ -68,6 +68,8 @@ export async function bringProcess(context: RunContext, process: string, from?: 
   if (head?.state === 'open') return compareOpen(run, head, extent, report)
 
   const standing = await deps.imports.begin(newLog(opened))
+  // Another call of the same migration was faster.
+  if (standing.state === 'open') return compareOpen(run, standing, extent, report)
   const brought = await bringRecords(run, extent, from)
   if ('fault' in brought) {
     run.blame([brought.fault])
@@ -109,9 +111,10 @@ async function bringRecords(
     if (order.rows.to !== undefined) return { whole: false, next, goesOn: false }
     if (order.ending === 'frozen' && round > 0) return { whole: true, next, goesOn: true }
     if (round === ROUNDS) return { whole: true, next, goesOn: true }
-    const copied = await copyRecords(run, next, { from: 0 })
+    const copied = await copyRecords(run, next, order.rows)
     if ('fault' in copied) return copied
-    if (!copied.gapless) return { whole: false, next, goesOn: false }
+    // What is left stands in rows that were not asked for.
+    if (!copied.gapless || copied.next === next) return { whole: false, next, goesOn: false }
     next = copied.next
   }
 }
@@ -149,7 +152,7 @@ async function compareOpen(
   run: ProcessRun,
   head: Head,
   extent: Extent,
-  report: (outcome: Outcome, run: ProcessRun) => ProcessReport,
+  report: (outcome: Outcome, run: ProcessRun, here: Head) => ProcessReport,
 ): Promise<ProcessReport> {
   const { firstNonce } = run.opened
   const last = lastOf(extent, firstNonce)
@@ -166,7 +169,7 @@ async function compareOpen(
       { nonce: head.next, kind: 'went-on', what: 'is in the source, and the process was opened here before it came' },
     ])
   }
-  return report('open', run)
+  return report('open', run, head)
 }
 
 /** A head that no migration may write over. */

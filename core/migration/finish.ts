@@ -102,10 +102,10 @@ export async function writeHead(
   let from = standing
   for (let tries = 0; tries < TRIES; tries++) {
     if (await imports.finish(from, to)) return to
-    const now = await log.head(to.process)
+    const now = (await log.head(to.process)) ?? incompleteHead(to)
     // Another call of the same migration was faster, or an attempt of this one.
-    if (now && (sameHead(now, to) || now.state === 'open' || now.next > to.next)) return now
-    from = now ?? incompleteHead(to)
+    if (sameHead(now, to) || now.state === 'open' || now.next > to.next) return now
+    from = now
   }
   throw new SchedulerError('unavailable', `The head of process ${to.process} does not come to rest`, { retryAfter: 5 })
 }
