@@ -34,12 +34,25 @@ export interface UnitsInput {
   TransactItems?: Action[]
   ConsistentRead?: boolean
   RequestItems?: Record<string, { ConsistentRead?: boolean }>
+  Statements?: { Statement?: string | undefined; Parameters?: AttributeValue[] | undefined }[] | undefined
 }
 
 export interface UnitsOutput {
   Item?: Row
   Items?: Row[]
   Responses?: Record<string, Row[]>
+}
+
+/** The row of an insert as db/dynamodb/insert.ts writes it: names in the statement, values beside it. */
+function insertedRow({
+  Statement = '',
+  Parameters = [],
+}: {
+  Statement?: string | undefined
+  Parameters?: AttributeValue[] | undefined
+}): Row {
+  const names = [...Statement.matchAll(/'([^']+)': \?/g)].map(([, name = '']) => name)
+  return Object.fromEntries(Parameters.map((value, index) => [names[index] ?? '', value]))
 }
 
 /** Units of one call: a transaction counts double; an update here is always of a row under 1 KB (a head, a watermark). */
@@ -49,6 +62,8 @@ export function unitsOf(command: string, input: UnitsInput, output: UnitsOutput)
       const units = (input.TransactItems ?? []).map(({ Put }) => (Put?.Item ? writeUnits(Put.Item) : 1))
       return { write: 2 * units.reduce((sum, one) => sum + one, 0), read: 0 }
     }
+    case 'BatchExecuteStatementCommand':
+      return { write: (input.Statements ?? []).reduce((sum, one) => sum + writeUnits(insertedRow(one)), 0), read: 0 }
     case 'PutItemCommand':
     case 'UpdateItemCommand':
     case 'DeleteItemCommand':

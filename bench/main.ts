@@ -3,8 +3,8 @@
  *
  *   npm run bench                      everything, here and with AWS's latencies
  *   npm run bench -- --quick           fewer requests
- *   npm run bench -- --only writes     writes, pages, units, router, history, cold or memory
- *   npm run bench -- --messages 1000   lengths of the processes whose history is read
+ *   npm run bench -- --only writes     writes, pages, units, router, history, migration, cold or memory
+ *   npm run bench -- --messages 1000   lengths of the processes whose history is read; messages that are moved in
  *   npm run bench -- --latency 10,30   ms that each call of DynamoDB and S3 takes longer
  *
  * INSTANCES and CONCURRENCY are the stack's (README.md).
@@ -23,6 +23,7 @@ import { measureHistory } from './history.ts'
 import { makeMessages, makeProcess, makeWallet } from './items.ts'
 import { Client, type Measured } from './load.ts'
 import { measureMemory } from './memory.ts'
+import { measureMigration } from './migration.ts'
 import { figure, heading, line } from './report.ts'
 import { measureRouter } from './router.ts'
 import { measureUnits, walletOf } from './units.ts'
@@ -179,7 +180,10 @@ if (args.latency === undefined) {
   if (wanted('cold')) await measureColdStarts(args.quick ? 3 : 9)
   if (wanted('memory')) await measureMemory(some)
 }
-if (args.only === 'cold' || args.only === 'memory') process.exit()
+if (args.latency === undefined && wanted('migration')) {
+  await measureMigration(Number(args.messages ?? (args.quick ? 2_000 : 10_000)))
+}
+if (['cold', 'memory', 'migration'].includes(args.only ?? '')) process.exit()
 
 const [dynamodb = 10, s3 = 30] = (args.latency ?? '10,30').split(',').map(Number)
 if (args.latency === undefined) await all('This machine', { dynamodb: 0, s3: 0 })

@@ -18,7 +18,7 @@ export interface Units {
 }
 
 /** Counts what every command of this client costs from now on. */
-function countUnits({ client }: DynamoDb): { write: number; read: number } {
+export function countUnits({ client }: Pick<DynamoDb, 'client'>): { write: number; read: number } {
   const total = { write: 0, read: 0 }
   client.middlewareStack.add(
     (next, { commandName = '' }) =>
