@@ -72,7 +72,7 @@ export class ScheduleAudit {
   }
 
   /** The next nonce has no record that could be looked at. What follows it is not held against it. */
-  skip(kind: 'missing' | 'unreadable', what: string): void {
+  skip(kind: 'missing' | 'unreadable' | 'bundle', what: string): void {
     this.fault(this.nonce, kind, what)
     this.nonce++
     this.link = 'unknown'
@@ -126,7 +126,9 @@ export class ScheduleAudit {
 
   private checkTimes({ nonce, timestamp, timeKey, blockHeight }: LogRecord): void {
     const { last, history, first } = this
-    if (timeKey < Math.max(timestamp, last?.timeKey ?? 0)) this.fault(nonce, 'time', 'falls in time')
+    // A process without an assignment is in no page: what comes after it may count as earlier.
+    const before = last && last.nonce >= 0 ? last.timeKey : 0
+    if (timeKey < Math.max(timestamp, before)) this.fault(nonce, 'time', 'falls in time')
     // What clients page by: greater than it need be, it would hide what follows.
     else if (timeKey > timestamp && timeKey !== last?.timeKey && (nonce === first || last?.nonce === nonce - 1)) {
       this.fault(nonce, 'time', 'counts as later than it is')

@@ -15,7 +15,7 @@ export interface MigrationDeps {
   blobs: Pick<BlobStore, 'put' | 'get'>
   relay: Pick<RelayStore, 'progress' | 'advance'>
   /** For the deep hashes of assigned transactions. */
-  gateway: Pick<Gateway, 'transaction' | 'data'>
+  gateway: Pick<Gateway, 'transaction' | 'confirmations' | 'data'>
   /** Where the unit is one of several: it gets what it brings in. `url` is its address as the router has it. */
   placements?: { store: Pick<PlacementStore, 'read' | 'place' | 'change'>; url: string } | undefined
   clock: Clock

@@ -59,6 +59,9 @@ export function assignmentTags(fields: AssignmentFields): Tag[] {
   return tags
 }
 
+/** The part of it that every assignment has, the oldest stored shape's too. */
+export type AssignedPlace = Pick<AssignmentFields, 'epoch' | 'nonce' | 'hashChain' | 'blockHeight' | 'timestamp'>
+
 /**
  * Reads the fields back; of several tags with one name the first counts. Throws `invalid-item` where one is missing or
  * malformed. Other tags are passed over: what a foreign unit signed need not be what `assignmentTags` makes of it.
@@ -67,16 +70,26 @@ export function readAssignment(tags: readonly Tag[]): AssignmentFields & { exclu
   const message = tagValue(tags, 'Message')
   return {
     process: idTag('Process', tagValue(tags, 'Process')),
-    epoch: numberTag(tags, 'Epoch'),
-    nonce: numberTag(tags, 'Nonce'),
-    // Written like an id: 32 bytes.
-    hashChain: idBytes(idTag('Hash-Chain', tagValue(tags, 'Hash-Chain'))),
-    blockHeight: numberTag(tags, 'Block-Height'),
-    timestamp: numberTag(tags, 'Timestamp'),
+    ...readPlace(tags),
     ...(message === undefined ? {} : { message: idTag('Message', message) }),
     exclude: tags.filter(({ name }) => name === 'Exclude').map(({ value }) => value),
   }
 }
+
+/** Likewise. */
+export const readPlace = (tags: readonly Tag[]): AssignedPlace => ({
+  epoch: numberTag(tags, 'Epoch'),
+  nonce: numberTag(tags, 'Nonce'),
+  // Written like an id: 32 bytes.
+  hashChain: idBytes(idTag('Hash-Chain', tagValue(tags, 'Hash-Chain'))),
+  ...readMoment(tags),
+})
+
+/** When something was accepted: all that a process without an assignment has. Likewise. */
+export const readMoment = (tags: readonly Tag[]): Pick<AssignmentFields, 'blockHeight' | 'timestamp'> => ({
+  blockHeight: numberTag(tags, 'Block-Height'),
+  timestamp: numberTag(tags, 'Timestamp'),
+})
 
 const malformed = (name: string) =>
   new SchedulerError('invalid-item', `The assignment's ${name} tag is missing or malformed.`)
