@@ -1,6 +1,6 @@
 /** The database's tables brought up to date, in spite of a database that is just waking up; or a sentence that says why not. */
 import pRetry, { type Options } from 'p-retry'
-import { sqlState } from '../db/postgres/failures.ts'
+import { mayPass } from '../db/postgres/failures.ts'
 import { describeError, type Logger } from './telemetry/logger.ts'
 
 export interface MigrateHandlerDeps {
@@ -31,12 +31,3 @@ export const createMigrateHandler =
     log.info('The tables of the database are up to date.')
     return { migrated: true }
   }
-
-/**
- * Where Postgres did not answer at all, or says that it could not just now: connection, transaction rolled back, out of resources,
- * shutting down or starting up. Anything else it would say again.
- */
-function mayPass(error: unknown): boolean {
-  const state = sqlState(error)
-  return state === undefined || /^(08|40|53|57)/.test(state)
-}

@@ -25,21 +25,39 @@ export function createLogImport(db: DynamoDb, owner: Buffer): LogImport {
   const { client, tables } = db
   const rows = recordRows(owner)
 
-  /** The rows that are there under the keys of these, in their order. */
+  /** What is there under the key of each of these rows, if anything is. */
+  async function standingAt(
+    table: string,
+    of: readonly Attributes[],
+    keyOf: (row: Attributes) => Attributes,
+  ): Promise<Standing> {
+    const nameOf = (row: Attributes) => JSON.stringify(keyOf(row))
+    // DynamoDB takes no key twice.
+    const keys = new Map(of.map((row) => [nameOf(row), keyOf(row)]))
+    const found = await batchGet(db, table, [...keys.values()], { consistent: true })
+    const byName = new Map(found.map((row) => [nameOf(row), row]))
+    return (row) => byName.get(nameOf(row))
+  }
+
+  /** The same where all of them must be there. */
   async function standingOf(
     table: string,
     of: readonly Attributes[],
     keyOf: (row: Attributes) => Attributes,
   ): Promise<{ row: Attributes; standing: Attributes }[]> {
-    const nameOf = (row: Attributes) => JSON.stringify(keyOf(row))
-    const found = await batchGet(db, table, of.map(keyOf), { consistent: true })
-    const byName = new Map(found.map((row) => [nameOf(row), row]))
+    const standingFor = await standingAt(table, of, keyOf)
     return of.map((row) => {
-      const standing = byName.get(nameOf(row))
+      const standing = standingFor(row)
       // Nothing of the log is ever deleted.
       if (!standing) throw new Error(`a row of ${table} that was there is gone`)
       return { row, standing }
     })
+  }
+
+  function mustBeSame(standing: Attributes, record: ImportedRecord): void {
+    const there = rows.fromRow(standing, record.process, record.nonce)
+    if (sameRecord(there, record)) return
+    throw occupied(record.process, there.id, { nonce: there.nonce, timestamp: there.timestamp })
   }
 
   async function addRecords(records: readonly ImportedRecord[]): Promise<void> {
@@ -55,21 +73,16 @@ export function createLogImport(db: DynamoDb, owner: Buffer): LogImport {
     for (const { row, standing } of await standingOf(tables.records, refused, recordKeyOf)) {
       const record = byKey.get(row.pk?.S ?? '')
       if (!record) throw new Error('a row that was not asked for')
-      const there = rows.fromRow(standing, record.process, record.nonce)
-      if (!sameRecord(there, record))
-        throw occupied(record.process, there.id, { nonce: there.nonce, timestamp: there.timestamp })
+      mustBeSame(standing, record)
     }
   }
 
   async function addIds(records: readonly ImportedRecord[]): Promise<void> {
     const lowest = new Map<string, Attributes>()
-    for (const { assignmentId, ...record } of records) {
-      if (assignmentId === undefined) continue
-      for (const row of importedRows({ ...record, assignmentId })) {
-        const name = JSON.stringify(idKeyOf(row))
-        const known = lowest.get(name)
-        if (!known || nonceOf(row) < nonceOf(known)) lowest.set(name, row)
-      }
+    for (const row of records.flatMap(idRowsOf)) {
+      const name = JSON.stringify(idKeyOf(row))
+      const known = lowest.get(name)
+      if (!known || nonceOf(row) < nonceOf(known)) lowest.set(name, row)
     }
     const refused = await insertAll(db, tables.ids, [...lowest.values()])
     for (const { row, standing } of await standingOf(tables.ids, refused, idKeyOf)) {
@@ -122,6 +135,27 @@ export function createLogImport(db: DynamoDb, owner: Buffer): LogImport {
         await addIds(records)
       }),
 
+    held: (records) =>
+      reading(async () => {
+        const ids = records.map(idRowsOf)
+        const [recordAt, idAt] = await Promise.all([
+          standingAt(tables.records, records.map(recordKeyFor), recordKeyOf),
+          standingAt(tables.ids, ids.flat(), idKeyOf),
+        ])
+        const recorded = records.map((record) => {
+          const standing = recordAt(recordKeyFor(record))
+          if (standing) mustBeSame(standing, record)
+          return standing !== undefined
+        })
+        return ids.map((rowsOfOne, index) => {
+          const found = rowsOfOne.map((row) => {
+            const standing = idAt(row)
+            return standing !== undefined && mayStand(row, standing)
+          })
+          return recorded[index] === true && found.every(Boolean)
+        })
+      }),
+
     deepHash: (process, hash) =>
       reading(async () => {
         const { Item } = await client.send(
@@ -151,6 +185,13 @@ export function createLogImport(db: DynamoDb, owner: Buffer): LogImport {
   }
 }
 
+type Standing = (row: Attributes) => Attributes | undefined
+
+/** A process without an assignment is found by its head. */
+const idRowsOf = ({ assignmentId, ...record }: ImportedRecord): Attributes[] =>
+  assignmentId === undefined ? [] : importedRows({ ...record, assignmentId })
+
+const recordKeyFor = ({ process, nonce }: ImportedRecord): Attributes => ({ pk: { S: recordKey(process, nonce) } })
 const recordKeyOf = ({ pk }: Attributes): Attributes => (pk ? { pk } : {})
 const idKeyOf = ({ id, at }: Attributes): Attributes => (id && at ? { id, at } : {})
 const nonceOf = (row: Attributes): number => Number(row.nonce?.N)

@@ -17,6 +17,15 @@ export function sqlState(error: unknown): string | undefined {
   return undefined
 }
 
+/**
+ * Where Postgres did not answer at all, or says that it could not just now: connection, transaction rolled back, out of resources,
+ * shutting down or starting up. Anything else it would say again.
+ */
+export function mayPass(error: unknown): boolean {
+  const state = sqlState(error)
+  return state === undefined || /^(08|40|53|57)/.test(state)
+}
+
 export const unavailable = (cause: unknown): SchedulerError =>
   cause instanceof SchedulerError && cause.code === 'unavailable'
     ? cause

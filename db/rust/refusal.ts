@@ -19,6 +19,10 @@ const ABOUT_CERTIFICATES = /CERT|SELF_SIGNED|ALTNAME/
 /** `invalid-request` for what the operator has to mend, `unavailable` for what may pass. */
 export function refusal(error: unknown): SchedulerError {
   const state = sqlState(error)
+  // Of PgBouncer, and of what is made of it, which has one code for all that it does not like.
+  if (error instanceof Error && error.message.includes('unsupported startup parameter')) {
+    return wrong('The source is a pooler that takes no settings of a session: give the address of Postgres itself.')
+  }
   const known = REFUSALS.find(([states]) => state !== undefined && states.test(state))
   if (known !== undefined) return wrong(`The source ${known[1]} (${state}).`)
   if (state !== undefined) return new SchedulerError('unavailable', `The source fails (${state}).`)

@@ -34,6 +34,13 @@ export class FakeLogImport implements LogImport {
     })
   }
 
+  async held(records: readonly ImportedRecord[]): Promise<boolean[]> {
+    return faulty(this.faults, 'held', [records], () => {
+      const recorded = records.map((record) => this.#hasRecord(record))
+      return records.map((record, index) => this.#hasIds(record) && recorded[index] === true)
+    })
+  }
+
   async deepHash(process: string, hash: string): Promise<Place | undefined> {
     return faulty(this.faults, 'deepHash', [process, hash], () => this.#log.deepHashes.get(`${process}/${hash}`))
   }
@@ -54,31 +61,62 @@ export class FakeLogImport implements LogImport {
     if (raw + (record.assignment?.length ?? 0) > MAX_ROW_BYTES) {
       throw new SchedulerError('message-too-large', 'The record does not fit a row of the log')
     }
-    const key = `${record.process}/${record.nonce}`
-    const there = this.#log.records.get(key)
+    if (!this.#hasRecord(record)) this.#log.records.set(`${record.process}/${record.nonce}`, record)
+  }
+
+  #hasRecord(record: ImportedRecord): boolean {
+    const there = this.#log.records.get(`${record.process}/${record.nonce}`)
     if (there && !sameRecord(there, record)) throw occupied({ assignment: '', ...there })
-    if (!there) this.#log.records.set(key, record)
+    return there !== undefined
   }
 
-  #addIds({ process, kind, id, nonce, timestamp, assignmentId, deepHash }: ImportedRecord): void {
-    if (assignmentId === undefined) return
-    const place = { assignment: assignmentId, nonce, timestamp }
-    this.#addFinding(assignmentId, { process, kind: 'assignment', place })
-    if (kind !== 'process') this.#addFinding(id, { process, kind: kind === 'message' ? 'posted' : 'assigned', place })
-    if (deepHash === undefined) return
-    const key = `${process}/${deepHash}`
+  #addIds(record: ImportedRecord): void {
+    for (const { id, finding } of findingsOf(record)) {
+      if (this.#hasFinding(id, finding)) continue
+      const others = (this.#log.findings.get(id) ?? []).filter((other) => !sameWay(other, finding))
+      this.#log.findings.set(id, [...others, finding])
+    }
+    const hash = deepHashOf(record)
+    if (hash && !this.#hasDeepHash(hash)) this.#log.deepHashes.set(hash.key, hash.place)
+  }
+
+  #hasIds(record: ImportedRecord): boolean {
+    const found = findingsOf(record).map(({ id, finding }) => this.#hasFinding(id, finding))
+    const hash = deepHashOf(record)
+    return (!hash || this.#hasDeepHash(hash)) && found.every(Boolean)
+  }
+
+  #hasFinding(id: string, finding: Finding): boolean {
+    const there = this.#log.findings.get(id)?.find((other) => sameWay(other, finding))
+    if (!there) return false
+    if (there.kind === 'assignment' && there.place.nonce !== finding.place.nonce) throw occupied(there.place)
+    return mayStand(there.place, finding.place)
+  }
+
+  #hasDeepHash({ key, place }: { key: string; place: Place }): boolean {
     const there = this.#log.deepHashes.get(key)
-    if (!there || !mayStand(there, place)) this.#log.deepHashes.set(key, place)
-  }
-
-  #addFinding(id: string, finding: Finding): void {
-    const all = this.#log.findings.get(id) ?? []
-    const there = all.find(({ process, kind }) => process === finding.process && kind === finding.kind)
-    if (there && mayStand(there.place, finding.place)) return
-    if (there && there.kind === 'assignment') throw occupied(there.place)
-    this.#log.findings.set(id, [...all.filter((other) => other !== there), finding])
+    return there !== undefined && mayStand(there, place)
   }
 }
+
+/** By what a record is found; a process is found by its head. */
+function findingsOf({ process, kind, id, nonce, timestamp, assignmentId }: ImportedRecord) {
+  if (assignmentId === undefined) return []
+  const place = { assignment: assignmentId, nonce, timestamp }
+  const findings: { id: string; finding: Finding }[] = [
+    { id: assignmentId, finding: { process, kind: 'assignment', place } },
+  ]
+  if (kind !== 'process')
+    findings.push({ id, finding: { process, kind: kind === 'message' ? 'posted' : 'assigned', place } })
+  return findings
+}
+
+const sameWay = (a: Finding, b: Finding): boolean => a.process === b.process && a.kind === b.kind
+
+const deepHashOf = ({ process, nonce, timestamp, assignmentId, deepHash }: ImportedRecord) =>
+  assignmentId === undefined || deepHash === undefined
+    ? undefined
+    : { key: `${process}/${deepHash}`, place: { assignment: assignmentId, nonce, timestamp } }
 
 const same = (a: Head, b: Head): boolean => sameHead(a, b) && a.awaits === b.awaits
 

@@ -221,15 +221,14 @@ describe('bringing in what a Rust router has placed', () => {
     expect(answer).toMatchObject({ done: false, after: 100, placed: 100, stopped: 'The store does not answer.' })
     store.faults = {
       after: async () => {
-        if (++placed === 300)
-          await postgres.query(
-            postgres.url,
-            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ao-scheduler-unit'",
-          )
+        if (++placed !== 300) return
+        await postgres.admit(from, false)
+        await postgres.interrupt()
       },
     }
     const second = await invoke({ placements: { from, units, after: 100 } })
     expect(second.answer).toMatchObject({ done: false, after: 200, stopped: expect.stringContaining('The source') })
+    await postgres.admit(from, true)
     expect((await invoke({ placements: { from, units, after: 200 } })).answer).toMatchObject({ done: true, placed: 50 })
     expect(store.counted()).toEqual(new Map([['https://a.example', 250]]))
   })

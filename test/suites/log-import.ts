@@ -331,6 +331,93 @@ export function logImportSuite(name: string, open: () => LogImportUnderTest): vo
       expect(await store.find(process)).toEqual([])
     })
 
+    describe('asked what it holds', () => {
+      const all = (records: readonly ImportedRecord[], held: boolean) => records.map(() => held)
+
+      it.each([true, false])(
+        'knows what it has and what it has not, and writes nothing (assigned: %s)',
+        async (assigned) => {
+          const { imports, store } = open()
+          const transaction = async (process: string): Promise<Entry> => ({
+            process,
+            kind: 'transaction',
+            id: randomId(),
+            exclude: ['Data'],
+            deepHash: { hash: randomHash(), claimed: true },
+          })
+          const { process, head, records } = await history([...messages(130), transaction], assigned)
+          expect(await imports.held([])).toEqual([])
+          expect(await imports.held(records)).toEqual(all(records, false))
+          expect(await store.head(process)).toBeUndefined()
+          expect(await store.find(records.at(-1)?.id ?? '')).toEqual([])
+          const odd = records.filter((_, index) => index % 2 === 1)
+          await imports.add(odd)
+          expect(await imports.held(records)).toEqual(records.map((_, index) => index % 2 === 1))
+          expect(await imports.held([...odd.toReversed(), ...odd])).toEqual(all([...odd, ...odd], true))
+          await imports.add(records)
+          expect(await imports.held(records)).toEqual(all(records, true))
+          expect(await imports.held((await history(messages(1))).records)).toEqual([false, false])
+          expect(await store.records(process, head.firstNonce, head.next - 1)).toEqual(records.map(plain))
+        },
+      )
+
+      it('does not hold what is not found, or not refused a second time', async () => {
+        const { imports } = open()
+        const { records } = await history(messages(2))
+        const [, one, two] = records
+        if (!one || !two) throw new Error('no record')
+        // As an import leaves them that ended between the records and their ids.
+        const { assignmentId: _, ...unfound } = one
+        await imports.add([unfound])
+        expect(await imports.held([unfound, one, two])).toEqual([true, false, false])
+        await imports.add([one])
+        expect(await imports.held([one])).toEqual([true])
+        const hashed = { ...one, deepHash: randomHash() }
+        expect(await imports.held([hashed])).toEqual([false])
+        await imports.add([hashed])
+        expect(await imports.held([hashed, one])).toEqual([true, true])
+      })
+
+      it('holds an item twice where its lowest nonce has the row', async () => {
+        const { imports } = open()
+        const twice = await item('twice')
+        const hash = randomHash()
+        const entry = async (process: string): Promise<Entry> => ({
+          process,
+          kind: 'message',
+          id: twice.id,
+          item: twice,
+          exclude: [],
+          deepHash: { hash, claimed: false },
+        })
+        const { records } = await history([entry, entry])
+        const [, first, second] = records
+        if (!first || !second) throw new Error('no record')
+        await imports.add([second])
+        expect(await imports.held([first, second])).toEqual([false, true])
+        await imports.add([first])
+        expect(await imports.held([first, second])).toEqual([true, true])
+      })
+
+      it('fails where something else is there, as adding it does', async () => {
+        const { imports } = open()
+        const { records } = await history(messages(2))
+        const [, one, two] = records
+        if (!one || !two) throw new Error('no record')
+        await imports.add([one])
+        for (const other of [
+          { ...one, timestamp: one.timestamp + 1 },
+          { ...one, id: two.id, ...(two.item && { item: two.item }) },
+          { ...one, assignmentId: randomId() },
+          { ...two, assignmentId: one.assignmentId ?? '' },
+        ]) {
+          const refusal = { code: 'already-scheduled', details: { place: { nonce: 1, timestamp: one.timestamp } } }
+          await expect(imports.held([two, other])).rejects.toMatchObject(refusal)
+          await expect(imports.add([other])).rejects.toMatchObject(refusal)
+        }
+      })
+    })
+
     it('refuses a record that is too large for it', async () => {
       const { imports } = open()
       const { records } = await history(messages(1))

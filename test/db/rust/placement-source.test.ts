@@ -53,8 +53,7 @@ describe('the database of a Rust router', () => {
       rows.push(...batch)
       if (rows.length === 3) break
     }
-    const others = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ao-scheduler-unit'"
-    await postgres.query(postgres.url, others)
+    await postgres.interrupt()
     const rest = async () => (await all(source, 3)).flat()
     // The first question may find out that the connection is gone.
     expect(await rest().catch(rest)).toHaveLength(5)

@@ -1,12 +1,16 @@
-/** A real Postgres with what a Rust router left in it. */
+/** A real Postgres with what a Rust router or unit left in it. */
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import pg from 'pg'
 import type { PlacedElsewhere } from '../../../core/ports/placement-source.ts'
 import { startPostgres } from '../../../local/postgres/server.ts'
+import type { SourceRows } from '../../suites/source-rows.ts'
 
 /** SQL as pg_dump wrote it, with INSERTs. */
-const dump = gunzipSync(readFileSync(new URL('../../data/migration/rust-router.sql.gz', import.meta.url))).toString()
+const dumpOf = (name: string) =>
+  gunzipSync(readFileSync(new URL(`../../data/migration/${name}.sql.gz`, import.meta.url))).toString()
+
+export type Dump = 'rust-router' | 'rust-su'
 
 export async function startRustPostgres() {
   const server = await startPostgres()
@@ -24,13 +28,24 @@ export async function startRustPostgres() {
   return {
     url: server.url,
     query,
-    /** A database of its own with the dump restored; gives its address. */
-    async restore(): Promise<string> {
-      const name = `router_${++databases}`
-      await query(server.url, `create database ${name}`)
+    /** A database of its own with the dump restored; gives its address. @param locale its order of text, ICU's; none: that of bytes */
+    async restore(dump: Dump = 'rust-router', locale?: string): Promise<string> {
+      const name = `rust_${++databases}`
+      const order = locale === undefined ? '' : `template template0 locale_provider icu icu_locale '${locale}'`
+      await query(server.url, `create database ${name} ${order}`)
       const address = server.url.replace(/\/postgres$/, `/${name}`)
-      await query(address, dump)
+      await query(address, dumpOf(dump))
       return address
+    },
+    /** Ends all connections of readers, as a Postgres does that is started again. */
+    async interrupt(): Promise<void> {
+      const readers =
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ao-scheduler-unit'"
+      await query(server.url, readers)
+    },
+    /** Whether a database takes connections from now on; those that are there stay. */
+    async admit(address: string, all: boolean): Promise<void> {
+      await query(server.url, `alter database ${new URL(address).pathname.slice(1)} allow_connections ${all}`)
     },
     /** What a damaged copy has lost: the constraints that keep rows sound. */
     async loosen(address: string): Promise<void> {
@@ -59,8 +74,48 @@ export async function startRustPostgres() {
         ],
       )
     },
+    /** Leaves the tables of a unit empty, without the constraints that keep its rows sound. */
+    async empty(address: string): Promise<void> {
+      await query(
+        address,
+        `delete from messages; delete from processes;
+         alter table messages drop constraint messages_process_id_fkey, drop constraint messages_assignment_id_key`,
+      )
+    },
+    /** Adds to what a unit has. */
+    async add(address: string, { messages = [], processes = [] }: Partial<SourceRows>): Promise<void> {
+      await query(
+        address,
+        `insert into processes (row_id, process_id, process_data, epoch, nonce, "timestamp", hash_chain, bundle)
+         select a, b, '{}', c, d, e, f, g from unnest($1::int[], $2::text[], $3::int[], $4::int[], $5::int8[], $6::text[], $7::bytea[])
+         as added (a, b, c, d, e, f, g)`,
+        columns(processes, ['row', 'process', 'epoch', 'nonce', 'timestamp', 'hashChain', 'bundle']),
+      )
+      await query(
+        address,
+        `insert into messages
+           (row_id, process_id, message_id, assignment_id, message_data, epoch, nonce, "timestamp", hash_chain, bundle)
+         select a, b, c, d, '{}', e, f, g, h, i from
+         unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int8[], $8::text[], $9::bytea[])
+         as added (a, b, c, d, e, f, g, h, i)`,
+        columns(messages, [
+          'row',
+          'process',
+          'message',
+          'assignment',
+          'epoch',
+          'nonce',
+          'timestamp',
+          'hashChain',
+          'bundle',
+        ]),
+      )
+    },
     stop: () => server.stop(),
   }
 }
+
+const columns = <T>(rows: readonly T[], names: readonly (keyof T)[]) =>
+  names.map((name) => rows.map((row) => row[name] ?? null))
 
 export type RustPostgres = Awaited<ReturnType<typeof startRustPostgres>>
