@@ -99,10 +99,7 @@ export const grants: Readonly<Record<FunctionName, readonly Grant[]>> = {
     },
     { resource: items, actions: ['s3:GetObject', 's3:PutObject'] },
     // What it brings in is placed on its unit.
-    {
-      resource: { table: 'placements' },
-      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
-    },
+    { resource: { table: 'placements' }, actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem'] },
   ],
   migPlacements: [
     {
