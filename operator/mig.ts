@@ -2,6 +2,7 @@
 import { parseMigConfig, parseMigPlacementsConfig } from '../functions/config/functions.ts'
 import { createPlacementsParts } from '../functions/mig/placements-parts.ts'
 import { createMessagesParts } from '../functions/wiring/migration.ts'
+import { createOldUnit } from '../network/old-unit.ts'
 import { openEnvironments, sourcesOf } from './environments.ts'
 import { run } from './mig/run.ts'
 import { readPlace } from './place.ts'
@@ -19,6 +20,7 @@ const use = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => {
 process.exitCode = await run(rest, {
   placements: () => createPlacementsParts(parseMigPlacementsConfig(use(environments.router()))),
   messages: (where) => createMessagesParts(parseMigConfig(use({ ...environments.unit(where), ...sourcesOf(own) }))),
+  oldUnit: (url) => createOldUnit({ url }),
   print: (line) => {
     process.stdout.write(`${line}\n`)
   },

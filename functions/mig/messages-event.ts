@@ -48,12 +48,15 @@ const rows = v.pipe(
 const endings = ['open', 'frozen', 'history'] as const
 const milliseconds = wholeNumber('must be a time in ms since 1970.')
 
-export const cursor = object({
+/** A damaged source may have processes whose ids are none. */
+const sourceProcess = v.string('must be a process of the source.')
+
+const cursor = object({
   database: v.optional(v.string('must be the name of a database.')),
-  process: v.optional(id),
+  process: v.optional(sourceProcess),
   at: v.optional(
     object({
-      process: id,
+      process: sourceProcess,
       step: v.picklist(['audit', 'copy', 'compare'], 'must be audit, copy or compare.'),
       nonce: wholeNumber('must be a nonce.', -1),
     }),

@@ -9,13 +9,13 @@ import {
 import { type Exit, exits } from '../command.ts'
 import { createProgress } from '../progress.ts'
 import type { MessagesCall } from './messages-arguments.ts'
-import { openReport } from './report-file.ts'
+import { openReport, shownOrder, shownReport } from './report-file.ts'
 import type { MigWorkplace } from './workplace.ts'
 
 export async function runMessages(call: MessagesCall, workplace: MigWorkplace): Promise<Exit> {
   const { print, warn } = workplace
   const parts = workplace.messages(call.where)
-  const report = call.report === undefined ? undefined : openReport(call.report, call.order)
+  const report = call.report === undefined ? undefined : openReport(call.report, shownOrder(call.order))
   const show = createShow(workplace)
   try {
     const stop = workplace.interruption()
@@ -31,7 +31,7 @@ export async function runMessages(call: MessagesCall, workplace: MigWorkplace): 
     const { answer } = await bringInMessages(parts, call.order, limits, {
       ...show,
       onProcess(one) {
-        report?.add(one)
+        report?.add(shownReport(one))
         show.onProcess(one)
       },
     })
@@ -53,9 +53,13 @@ export const isWellDone = ({ after, ...answer }: MessagesAnswer): boolean => isW
 /** What is shown on standard error while it works. */
 export function createShow({ warn, terminal }: Pick<MigWorkplace, 'warn' | 'terminal'>): MessagesWatcher & {
   say(line: string): void
+  /** So many processes wait for the old unit. */
+  onWaiting(processes: number): void
   end(): void
 } {
   const progress = createProgress({ write: warn, terminal, what: 'messages' })
+  const waiting = createProgress({ write: warn, terminal, what: 'processes taken over' })
+  let waitingAtFirst: number | undefined
   const say = (line: string) => {
     progress.clear()
     warn(`${line}\n`)
@@ -65,8 +69,19 @@ export function createShow({ warn, terminal }: Pick<MigWorkplace, 'warn' | 'term
     onProgress(rows, of) {
       if (of !== undefined) progress.show(rows, of)
     },
+    onWaiting(processes) {
+      if (waitingAtFirst === undefined) {
+        waitingAtFirst = processes
+        if (processes > 0)
+          say(`${count(processes, 'process', 'es')} wait for the old unit to refuse them, and to come to rest.`)
+      }
+      waiting.show(waitingAtFirst - processes, waitingAtFirst)
+    },
     onProcess: (report) => linesOf(report).forEach(say),
-    end: () => progress.end(),
+    end() {
+      progress.end()
+      waiting.end()
+    },
   }
 }
 

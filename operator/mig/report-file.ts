@@ -5,40 +5,53 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { SchedulerError } from '../../core/errors.ts'
-import type { MessagesAnswer, MessagesReport } from '../../functions/mig/messages.ts'
+import type { ProcessReport } from '../../core/migration/order.ts'
 import type { MessagesOrder } from '../../functions/mig/messages-event.ts'
 
 export interface ReportFile {
-  add(report: MessagesReport): void
+  /** What became of a process. */
+  add(process: object): void
   /** What became of all of it; null until then, and where it came to none. */
-  end(answer: MessagesAnswer): void
+  end(answer: object): void
   close(): void
 }
 
-/** Overwrites what is there. Fails with `invalid-request` where that cannot be. */
-export function openReport(file: string, { source, order, after }: MessagesOrder): ReportFile {
-  const { databases, tenantsOf } = source
+/** Overwrites what is there. Fails with `invalid-request` where that cannot be. @param order what was asked, without secrets */
+export function openReport(file: string, order: object): ReportFile {
   const descriptor = open(file)
   let [position, first] = [0, true]
-  const write = (text: string, end: string) => {
+  const write = (text: string, answer: string) => {
     const bytes = Buffer.from(text)
-    const all = Buffer.concat([bytes, Buffer.from(`\n],\n"answer": ${end}\n}\n`)])
+    const all = Buffer.concat([bytes, Buffer.from(`\n],\n"answer": ${answer}\n}\n`)])
     for (let written = 0; written < all.length; ) {
       written += writeSync(descriptor, all, written, all.length - written, position + written)
     }
     position += bytes.length
   }
-  write(`{\n"order": ${JSON.stringify({ databases, tenantsOf, ...order, after })},\n"processes": [`, 'null')
+  write(`{\n"order": ${JSON.stringify(order)},\n"processes": [`, 'null')
   return {
-    add({ faults, ...report }) {
-      const named = { ...report, faults: faults.map((fault) => ({ process: report.process, ...fault })) }
-      write(`${first ? '' : ','}\n${JSON.stringify(named)}`, 'null')
+    add(process) {
+      write(`${first ? '' : ','}\n${JSON.stringify(process)}`, 'null')
       first = false
     },
     end: (answer) => write('', JSON.stringify(answer)),
     close: () => closeSync(descriptor),
   }
 }
+
+/** An order without the address. */
+export const shownOrder = ({ source: { databases, tenantsOf }, order, after }: MessagesOrder): object => ({
+  databases,
+  tenantsOf,
+  ...order,
+  after,
+})
+
+/** Each fault says by itself where it is. */
+export const shownReport = <R extends ProcessReport>(report: R) => ({
+  ...report,
+  faults: report.faults.map((fault) => ({ process: report.process, ...fault })),
+})
 
 function open(file: string): number {
   try {

@@ -3,6 +3,7 @@ import { SchedulerError } from '../../core/errors.ts'
 import { ConfigurationError } from '../../functions/config/parse.ts'
 import { type Exit, exits, UsageError } from '../command.ts'
 import { type Call, parseCall } from './arguments.ts'
+import { runCutOver } from './cut-over.ts'
 import { help } from './help.ts'
 import { runMessages } from './messages.ts'
 import { runPlacements } from './placements.ts'
@@ -34,7 +35,6 @@ async function runCall(call: Call, workplace: MigWorkplace): Promise<Exit> {
     case 'messages':
       return await runMessages(call, workplace)
     case 'cut-over':
-      if (workplace.cutOver) return await workplace.cutOver(call, workplace)
-      throw new SchedulerError('invalid-request', 'Nothing here can cut over.')
+      return await runCutOver(call, workplace)
   }
 }

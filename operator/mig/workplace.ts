@@ -1,15 +1,15 @@
 /** What the migration's command works on, made when it is needed: a wrong call opens nothing. */
+import type { OldUnit } from '../../core/ports/old-unit.ts'
 import type { MessagesParts } from '../../functions/mig/messages.ts'
 import type { PlacementsParts } from '../../functions/mig/placements.ts'
-import type { Exit } from '../command.ts'
-import type { CutOverCall } from './cut-over-arguments.ts'
 
 export interface MigWorkplace {
   /** The router's. */
   placements(): PlacementsParts
   /** A unit's. @param where which one, where there are several */
   messages(where: string | undefined): MessagesParts
-  cutOver?(call: CutOverCall, workplace: MigWorkplace): Promise<Exit>
+  /** The unit that processes are taken over from. */
+  oldUnit(url: string): OldUnit
   /** A line of the report. */
   print(line: string): void
   /** Text as it is on standard error, for what goes wrong and for how far it is. */
