@@ -17,7 +17,7 @@ import { VirtualClock } from '../../fakes/virtual-clock.ts'
 import { OldUnit } from './old-unit.ts'
 
 /** Long after the old unit's messages, ms. */
-const NOW = 1_800_000_000_000
+export const NOW = 1_800_000_000_000
 
 /** The wallet of both units, another one, and a client's: real ones, since what was signed is verified. */
 export const [suSigner, otherSigner, clientSigner] = [wallets.su, wallets.bob, wallets.alice].map(createSigner) as [
@@ -51,10 +51,16 @@ class RelayBesideLog extends FakeRelayStore {
 }
 
 export class Stack {
-  readonly unit: Unit = createUnit({ signer: suSigner, clock: new VirtualClock(NOW) })
-  readonly imports = new FakeLogImport(this.unit.store)
-  readonly relay = new RelayBesideLog(this.unit)
+  readonly unit: Unit
+  readonly imports: FakeLogImport
+  readonly relay: FakeRelayStore
   readonly placements = new FakePlacementStore()
+
+  constructor(clock = new VirtualClock(NOW)) {
+    this.unit = createUnit({ signer: suSigner, clock })
+    this.imports = new FakeLogImport(this.unit.store)
+    this.relay = new RelayBesideLog(this.unit)
+  }
 
   deps(source: MigrationDeps['source'], more: Partial<MigrationDeps> = {}): MigrationDeps {
     const { store, blobs, gateway, clock } = this.unit
