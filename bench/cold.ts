@@ -110,7 +110,7 @@ async function startAll({ unit, router, database }: World, start: Start): Promis
   const [one, other] = await Promise.all([makeProcess(wallet), makeProcess(wallet)])
   const messageTo = async ({ id }: Post) => posted((await makeMessages(wallet, id, 1, 512))[0])
   const page = ({ id }: Post) => asked(`/${id}?process-id=${id}&limit=100`)
-  // Any source will do but a Rust router's database: what is answered is that it is none.
+  // Any source will do but a Rust router's or unit's database: what is answered is that it is none.
   const placements = { from: database, units: { 'https://old.example': UNITS[0] } }
 
   await start('migrate', '', unit, [{}, {}])
@@ -122,7 +122,9 @@ async function startAll({ unit, router, database }: World, start: Start): Promis
   await start('su', 'a page', unit, [page(one), page(other)])
   await start('relay', '', unit, [headMoved(one), headMoved(other)])
   await start('sweeper', '', unit, [{}, {}])
-  await start('mig', '', router, [{ placements }, { placements }])
+  const messages = { from: database }
+  await start('mig', '', unit, [{ messages }, { messages }])
+  await start('migPlacements', '', router, [{ placements }, { placements }])
 }
 
 const address = '192.0.2.1'

@@ -60,7 +60,8 @@ async function load({ url, gateway, units: [unit], router }: Regions, some: (cou
 
   for (let i = 0; i < 20; i++) for (const name of ['sweeper', 'height'] as const) await unit?.invoke(name)
   const placements = { from: unit?.environment.DATABASE_URL, units: { 'http://other.example': unit?.url } }
-  await router.invoke('mig', { placements })
+  await router.invoke('migPlacements', { placements })
+  await unit?.invoke('mig', { messages: { from: unit.environment.DATABASE_URL } })
 }
 
 /** Linux only: elsewhere nothing says what a process held at its peak. Gives the largest of each function's instances so far. */
@@ -68,11 +69,11 @@ function watchPeaks({ units, router }: Regions): () => ReadonlyMap<FunctionName,
   const peaks = new Map<FunctionName, number>()
   const look = () => {
     const pids: [FunctionName, number[]][] = [
-      ...(['su', 'relay', 'sweeper', 'height'] as const).map((name): [FunctionName, number[]] => [
+      ...(['su', 'relay', 'sweeper', 'height', 'mig'] as const).map((name): [FunctionName, number[]] => [
         name,
         units.flatMap((unit) => unit.pids(name)),
       ]),
-      ...(['router', 'mig'] as const).map((name): [FunctionName, number[]] => [name, router.pids(name)]),
+      ...(['router', 'migPlacements'] as const).map((name): [FunctionName, number[]] => [name, router.pids(name)]),
     ]
     for (const [name, all] of pids) peaks.set(name, Math.max(peaks.get(name) ?? 0, ...all.map(peakOf)))
   }

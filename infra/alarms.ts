@@ -131,6 +131,14 @@ export const unitAlarms = {
     threshold: 3,
     says: 'The network’s height cannot be asked: the gateway does not answer. Messages are scheduled with the last height known.',
   },
+  'mig-errors': {
+    watched: { of: 'function', function: 'mig', metric: 'Errors' },
+    statistic: 'Sum',
+    period: 5 * MINUTE,
+    periods: 1,
+    threshold: 0,
+    says: 'A migration has failed: what calls itself on does not go on.',
+  },
   'su-errors': {
     watched: { of: 'function', function: 'su', metric: 'Errors' },
     statistic: 'Sum',

@@ -24,7 +24,8 @@ export const bundleLimits: Readonly<Record<FunctionName, number>> = {
   sweeper: 380,
   height: 380,
   router: 440,
-  mig: 480,
+  mig: 570,
+  migPlacements: 480,
   migrate: 300,
 }
 

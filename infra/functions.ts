@@ -47,6 +47,8 @@ export interface ScheduleTrigger {
 /** Called by an operator, by name. */
 export interface ManualTrigger {
   kind: 'manual'
+  /** Where its time does not do, it calls itself on. */
+  callsItself?: true
 }
 
 /** Called by each deploy, before what needs it is changed. */
@@ -122,6 +124,13 @@ export const unitFunctions = {
     reservedConcurrency: 1,
     trigger: { kind: 'schedule', rate: 60 },
   },
+  /** Moves in what a Rust unit has, called once or a few times. */
+  mig: {
+    entry: 'functions/mig.ts',
+    memory: 1769,
+    timeout: 900,
+    trigger: { kind: 'manual', callsItself: true },
+  },
 } as const satisfies Record<string, FunctionSettings>
 
 /** Of the router in front of the units. */
@@ -134,9 +143,9 @@ export const routerFunctions = {
     reservedConcurrency: 150,
     trigger: { kind: 'http', streaming: true },
   },
-  /** The one-off invocation that moves in what another system has. */
-  mig: {
-    entry: 'functions/mig.ts',
+  /** Moves in what a Rust router has placed, called once. */
+  migPlacements: {
+    entry: 'functions/mig-placements.ts',
     memory: 1769,
     timeout: 900,
     trigger: { kind: 'manual' },

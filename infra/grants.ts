@@ -3,7 +3,8 @@
  * are made of this. test/stack/grants.test.ts records what the functions really call in the local stack, and holds it against this
  * both ways: nothing is called that is not here, nothing is here that is never called.
  *
- * Not here is what Lambda does by itself for a function: its log, the stream that it reads, its failure destination.
+ * Not here is what Lambda does by itself for a function: its log, the stream that it reads, its failure destination. And that a function
+ * calls itself (`callsItself` in infra/functions.ts): there is no Lambda in the local stack to be asked.
  */
 import type { FunctionName } from './functions.ts'
 import type { RouterTableName, TableName } from './tables.ts'
@@ -76,6 +77,31 @@ export const grants: Readonly<Record<FunctionName, readonly Grant[]>> = {
     },
   ],
   mig: [
+    // Described: whether the log's tables are still those that it was begun in. Query: how far the relay is.
+    {
+      resource: { table: 'heads' },
+      actions: [
+        'dynamodb:DescribeTable',
+        'dynamodb:GetItem',
+        'dynamodb:Query',
+        'dynamodb:PutItem',
+        'dynamodb:UpdateItem',
+      ],
+    },
+    {
+      resource: { table: 'records' },
+      actions: ['dynamodb:DescribeTable', 'dynamodb:BatchGetItem', 'dynamodb:PartiQLInsert'],
+    },
+    // Put: of two records with one id the lowest nonce keeps the row.
+    {
+      resource: { table: 'ids' },
+      actions: ['dynamodb:DescribeTable', 'dynamodb:BatchGetItem', 'dynamodb:PartiQLInsert', 'dynamodb:PutItem'],
+    },
+    { resource: items, actions: ['s3:GetObject', 's3:PutObject'] },
+    // What it brings in is placed on its unit.
+    { resource: { table: 'placements' }, actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem'] },
+  ],
+  migPlacements: [
     {
       resource: { table: 'placements' },
       actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],

@@ -58,8 +58,10 @@ export interface Settings {
   reserveConcurrency: boolean
   /** Regions whose unit runs on Lambda Managed Instances, and the network for these. In the others it is plain Lambda. */
   managedInstances: Readonly<Record<Region, Network>>
-  /** Where `mig` reaches a database that is not on the internet. */
-  migrationNetwork: Network | undefined
+  /** Whether a secret MigrationSourceUrl… says where the Rust unit's Postgres is that `mig` moves in (docs/migration.md). */
+  migrationSource: boolean
+  /** Regions whose `mig` reaches a database that is not on the internet, and the network for it. Elsewhere it is outside. */
+  migrationNetwork: Readonly<Record<Region, Network>>
   /** How long logs are kept, days. */
   logDays: 1 | 3 | 5 | 7 | 14 | 30 | 60 | 90 | 180 | 365
   /** Add one to give CDN and router new secrets; the functions take the one before as well. */
@@ -81,7 +83,8 @@ const disposable: Settings = {
   budget: undefined,
   reserveConcurrency: false,
   managedInstances: {},
-  migrationNetwork: undefined,
+  migrationSource: false,
+  migrationNetwork: {},
   logDays: 7,
   secretsGeneration: 1,
 }
@@ -106,7 +109,7 @@ export function settingsOf(stage: string, { everywhere, stages }: AllChoices): S
   return settings
 }
 
-function* mistakesOf({ regions, domains, firewall, budget, alarmsTo, managedInstances, ...rest }: Settings) {
+function* mistakesOf({ regions, domains, firewall, budget, alarmsTo, ...rest }: Settings) {
   const { router, units = {} } = domains
   if (new Set(regions).size !== regions.length) yield 'a region is named twice.'
   if (regions.length > 1 && router === undefined) {
@@ -120,7 +123,8 @@ function* mistakesOf({ regions, domains, firewall, budget, alarmsTo, managedInst
   const names = [router, ...Object.values(units)].filter((name) => name !== undefined)
   if (new Set(names).size !== names.length) yield 'a domain is named twice.'
   for (const name of names) if (!/^[a-z\d-]+(\.[a-z\d-]+)+$/.test(name)) yield `"${name}" is no name of a host.`
-  for (const region of [...Object.keys(units), ...Object.keys(managedInstances)]) {
+  const named = [units, rest.managedInstances, rest.migrationNetwork].flatMap(Object.keys)
+  for (const region of named) {
     if (!regions.some((own) => own === region)) yield `${region} is not among the regions.`
   }
   for (const limit of [firewall?.perAddress, firewall?.perProcess]) {

@@ -12,7 +12,7 @@ const NONE: ProcessAccess = { read: false, write: false }
  *   allows what is listed at all
  */
 export function processList(ownUrl: string | undefined) {
-  const own = ownUrl === undefined ? undefined : canonical(ownUrl)
+  const own = ownUrl === undefined ? undefined : canonicalUnit(ownUrl)
   return v.pipe(
     v.object({
       processes: v.record(v.string(), v.object({ su: v.string(), read_only: v.optional(v.boolean(), false) })),
@@ -20,7 +20,7 @@ export function processList(ownUrl: string | undefined) {
     v.transform(({ processes }): ProcessJudge => {
       const access = new Map(
         Object.entries(processes)
-          .filter(([, { su }]) => own === undefined || canonical(su) === own)
+          .filter(([, { su }]) => own === undefined || canonicalUnit(su) === own)
           .map(([process, { read_only }]) => [process, { read: true, write: !read_only }]),
       )
       return (process) => access.get(process) ?? NONE
@@ -28,4 +28,5 @@ export function processList(ownUrl: string | undefined) {
   )
 }
 
-const canonical = (url: string) => (URL.parse(url)?.href ?? url).replace(/\/+$/, '')
+/** A unit’s address in the one form in which two of them are compared. */
+export const canonicalUnit = (url: string) => (URL.parse(url)?.href ?? url).replace(/\/+$/, '')

@@ -78,9 +78,14 @@ function ofStage(
 /** What a deployed stage's outputs do not have, and a command may need. */
 const SECRETS = ['SU_WALLET', 'SU_WALLET_PATH', 'DATABASE_URL', 'DATABASE_READ_URL']
 const WALLET = ['SU_WALLET', 'SU_WALLET_PATH']
+/** Where another unit's messages are. */
+const SOURCES = ['MIGRATION_SOURCE_URL', 'MULTI_TENANT_BASE_CONN', 'MIGRATION_BATCH_SIZE', 'PROCESS_WHITELIST_URL']
 
 const pick = (env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv =>
   Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])))
 
 const secretsOf = (env: NodeJS.ProcessEnv) => pick(env, SECRETS)
 const walletOf = (env: NodeJS.ProcessEnv) => pick(env, WALLET)
+
+/** What the command's own environment says of where messages are brought in from: no unit's variables need to have it. */
+export const sourcesOf = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => pick(env, SOURCES)

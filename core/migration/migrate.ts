@@ -9,8 +9,8 @@ import type { Cursor, MigrationAnswer, MigrationOrder, MigrationWatcher, Process
 import { type RunContext, Stopped } from './run.ts'
 
 export interface MigrationLimits {
-  /** When it is to have stopped, ms since the epoch. */
-  deadline: number
+  /** When it is to have stopped, ms since the epoch. It may become another while it works: somebody waits no longer. */
+  readonly deadline: number
 }
 
 /** Processes on their way at once: most are small, and wait for source and log by turns. */
@@ -22,7 +22,7 @@ const PATIENCE_MS = 60_000
 export async function migrate(
   deps: MigrationDeps,
   { after, ...order }: MigrationOrder,
-  { deadline }: MigrationLimits,
+  limits: MigrationLimits,
   watcher: MigrationWatcher,
 ): Promise<MigrationAnswer> {
   const answer: MigrationAnswer = {
@@ -39,7 +39,9 @@ export async function migrate(
     deps,
     order,
     deepHashes: createDeepHashes(deps.gateway),
-    deadline,
+    get deadline() {
+      return limits.deadline
+    },
     onRows: progress.add,
   }
   let reached = after

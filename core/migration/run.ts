@@ -13,7 +13,7 @@ export interface RunContext {
   order: Omit<MigrationOrder, 'after'>
   deepHashes: DeepHashes
   /** When it is to have stopped, ms since the epoch. */
-  deadline: number
+  readonly deadline: number
   /** So many message rows were gone through. */
   onRows(count: number): void
 }

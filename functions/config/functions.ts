@@ -2,6 +2,7 @@
 import { access, routerAccess } from './access.ts'
 import { gateway, network } from './gateway.ts'
 import { logging } from './logging.ts'
+import { migration } from './migration.ts'
 import { modeOf } from './mode.ts'
 import { notices, routerNotices } from './notices.ts'
 import { type Environment, type Group, parseConfig } from './parse.ts'
@@ -42,7 +43,8 @@ const groups = {
     serving: routerServing,
     notices: routerNotices,
   },
-  mig: { logging, placements, units },
+  migPlacements: { logging, placements, units },
+  mig: { logging, store, gateway, placement: ownPlacement, migration },
   relay: { logging, store, upload, postgres: postgresWriting },
   sweeper: { logging, heads, postgres: postgresWriting },
   height: { logging, heads, network },
@@ -57,7 +59,11 @@ export type SuConfig = ReturnType<typeof parseSuConfig>
 export const parseRouterConfig = (env: Environment) => parseConfig(env, groups.router)
 export type RouterConfig = ReturnType<typeof parseRouterConfig>
 
-/** The one-off invocation that brings in what another system has. */
+/** The one-off invocation that brings in what a Rust router has placed. */
+export const parseMigPlacementsConfig = (env: Environment) => parseConfig(env, groups.migPlacements)
+export type MigPlacementsConfig = ReturnType<typeof parseMigPlacementsConfig>
+
+/** The one-off invocation that brings in a Rust unit's messages. */
 export const parseMigConfig = (env: Environment) => parseConfig(env, groups.mig)
 export type MigConfig = ReturnType<typeof parseMigConfig>
 

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 const DISK = 'item bodies are kept in DynamoDB and in the S3 bucket BUCKET.'
 const LOCAL_STORE = 'the log is kept in DynamoDB (HEADS_TABLE, RECORDS_TABLE, IDS_TABLE).'
 const TENANTS =
-  'all processes of a unit are in one log, whatever db_name the allow-list gives them, and their metadata is in DATABASE_URL.'
+  'all processes of a unit are in one log, whatever db_name the allow-list gives them; what is moved in is read at MULTI_TENANT_BASE_CONN.'
 const DEEP_HASH = 'there is one version of the deep hash, and hashes are kept from the first message on.'
 
 const replaced = {
@@ -15,13 +15,11 @@ const replaced = {
   SU_INDEX_DB_DIR: LOCAL_STORE,
   SU_FILE_SYNC_DB_DIR: LOCAL_STORE,
   SU_INDEX_SYNC_DB_DIR: LOCAL_STORE,
-  MULTI_TENANT_BASE_CONN: TENANTS,
   MULTI_TENANT_BASE_READ_CONN: TENANTS,
   MULTI_TENANT_BASE_DATA_DIR: TENANTS,
   CURRENT_DEEPHASH_VERSION: DEEP_HASH,
   DEEPHASH_RECALC_LIMIT: DEEP_HASH,
   WARMUP_DELAY: 'instances need no warming up: any of them may schedule at once.',
-  MIGRATION_BATCH_SIZE: 'nothing is moved from a database to a disk here.',
   TIMESTAMP_SORT_PROCESSES: 'pages are always in the order of nonces.',
   ASSIGNMENT: 'it is not needed: which unit has a process is known by the process alone.',
 } as const

@@ -5,7 +5,7 @@ import { type LeftOut, originOf, survey } from '../../core/placement/import-plan
 import type { Clock } from '../../core/ports/clock.ts'
 import type { PlacementSource } from '../../core/ports/placement-source.ts'
 import type { PlacementStore } from '../../core/ports/placement-store.ts'
-import type { PlacementsOrder } from './event.ts'
+import type { PlacementsOrder } from './placements-event.ts'
 
 export interface PlacementsParts {
   store: Pick<PlacementStore, 'read' | 'place' | 'change'>

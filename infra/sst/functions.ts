@@ -7,7 +7,14 @@ import { environmentOf, type Variables } from './environment.ts'
 import type { Capacity } from './managed-instances.ts'
 import { logicalOf, physicalOf } from './names.ts'
 import type { Place } from './places.ts'
-import { type Grantable, logStatement, networkStatement, type Statement, statementsOf } from './policy.ts'
+import {
+  type Grantable,
+  logStatement,
+  networkStatement,
+  type Statement,
+  selfStatement,
+  statementsOf,
+} from './policy.ts'
 
 export interface FunctionOptions {
   place: Place
@@ -37,6 +44,8 @@ export function createFunction(name: FunctionName, options: FunctionOptions): De
   const { entry, memory, timeout, reservedConcurrency, trigger }: FunctionSettings = functions[name]
   const logical = `${logicalOf(name)}${place.suffix}`
   const http = trigger.kind === 'http'
+  const ownName =
+    trigger.kind === 'manual' && trigger.callsItself ? physicalOf(`${name}-${place.region}`, 64) : undefined
   // What is called while deploying must be there without a developer's machine.
   const live = $dev && trigger.kind !== 'deploy'
   const environment = {
@@ -54,6 +63,7 @@ export function createFunction(name: FunctionName, options: FunctionOptions): De
     logical,
     {
       description: `${logicalOf(name)} of ${place.region}`,
+      ...(ownName !== undefined && { name: ownName }),
       runtime: 'nodejs24.x',
       // Only here are RSA signatures fast: AWS's arm64 has nothing for them.
       architecture: 'x86_64',
@@ -72,6 +82,7 @@ export function createFunction(name: FunctionName, options: FunctionOptions): De
         ...statementsOf(name, grantable),
         logStatement(logGroup.arn),
         ...statements,
+        ...(ownName === undefined ? [] : [selfStatement(ownName, place)]),
         ...(network ? [networkStatement] : []),
       ],
       // Managed instances know JSON alone. Our own lines are JSON either way.
@@ -100,5 +111,13 @@ export function createFunction(name: FunctionName, options: FunctionOptions): De
     },
     place.options,
   )
+  if (ownName !== undefined) {
+    // By itself Lambda takes the sixteenth call for a loop, and stops it. The function bounds them itself (functions/mig).
+    new aws.lambda.FunctionRecursionConfig(
+      `${logical}Recursion`,
+      { functionName: made.name, recursiveLoop: 'Allow' },
+      place.options,
+    )
+  }
   return { function: made, logGroup, environment }
 }

@@ -1,6 +1,7 @@
 /** What a function may do, as IAM has it: infra/grants.ts with the resources' names, and nothing that is wider. */
 import type { FunctionName } from '../functions.ts'
 import { type Grant, type GrantedResource, grants } from '../grants.ts'
+import type { Place } from './places.ts'
 
 export interface Statement {
   actions: string[]
@@ -34,6 +35,14 @@ const conditionsOf = ({ leadingKeys }: Grant): Pick<Statement, 'conditions'> =>
     : {
         conditions: [{ test: 'ForAllValues:StringEquals', variable: 'dynamodb:LeadingKeys', values: [...leadingKeys] }],
       }
+
+/** A function that calls itself. Its name is known before it is made, since its role is made before it. */
+export const selfStatement = (name: string, { region, options }: Place): Statement => ({
+  actions: ['lambda:InvokeFunction'],
+  resources: [
+    $util.interpolate`arn:aws:lambda:${region}:${aws.getCallerIdentityOutput({}, options).accountId}:function:${name}`,
+  ],
+})
 
 /** A log of its own. */
 export const logStatement = (logGroup: $util.Input<string>): Statement => ({

@@ -1,4 +1,4 @@
-/** The router in the home region, with the table of placements, and the one-off migration into that table. */
+/** The router in the home region, with the table of placements, and what moves a Rust router's into that table. */
 import { routerAlarms } from '../alarms.ts'
 import { routerFunctions } from '../functions.ts'
 import type { Settings } from '../stage.ts'
@@ -37,8 +37,8 @@ export interface Router {
   place: Place
   url: $util.Output<string>
   variables: Variables
-  /** What an operator calls to bring in what another system has. */
-  mig: $util.Output<string>
+  /** What an operator calls to bring in what a Rust router has placed. */
+  migPlacements: $util.Output<string>
   watchable: Watchable
   alarms: typeof routerAlarms
 }
@@ -67,7 +67,10 @@ export function createRouter(
     grantable: { tables: arnsOf({ placements: placements.table }) },
   }
   const router = createFunction('router', common)
-  const mig = createFunction('mig', { ...common, network: settings.migrationNetwork })
+  const migPlacements = createFunction('migPlacements', {
+    ...common,
+    network: settings.migrationNetwork[place.region],
+  })
   const firewall = settings.firewall && createFirewall('router', places.edge, settings.firewall)
   const cdn = createCdn('RouterCdn', {
     comment: `The router of ${$app.name}/${$app.stage}`,
@@ -83,8 +86,8 @@ export function createRouter(
     place,
     url: $util.output(`https://${domain}`),
     variables: { ...variables, AWS_REGION: place.region },
-    mig: mig.function.name,
-    watchable: { functions: { router, mig }, tables: { placements: placements.table }, cdn, firewall },
+    migPlacements: migPlacements.function.name,
+    watchable: { functions: { router, migPlacements }, tables: { placements: placements.table }, cdn, firewall },
     alarms: routerAlarms,
   }
 }

@@ -22,6 +22,10 @@ export const createDatabase = ({ suffix }: Place, withReplica: boolean): Databas
   readUrl: withReplica ? new sst.Secret(`DatabaseReadUrl${suffix}`).value : undefined,
 })
 
+/** MigrationSourceUrl{Region}: the address of the Rust unit's Postgres, for `mig`. */
+export const createMigrationSource = ({ suffix }: Place): $util.Output<string> =>
+  new sst.Secret(`MigrationSourceUrl${suffix}`).value
+
 export interface SharedSecret {
   /** What is shown from now on. */
   current: $util.Output<string>

@@ -37,7 +37,8 @@ export function createStack(settings: Settings) {
     stage: $app.stage,
     url: (router || units[0])?.url,
     units: Object.fromEntries(units.map(({ place, variables }) => [place.region, variables])),
-    ...(router && { router: router.variables, mig: router.mig }),
+    mig: Object.fromEntries(units.map(({ place, mig }) => [place.region, mig])),
+    ...(router && { router: router.variables, migPlacements: router.migPlacements }),
   }
 }
 

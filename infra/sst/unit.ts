@@ -14,7 +14,7 @@ import { migrateDatabase } from './migrations.ts'
 import type { Place, Places } from './places.ts'
 import { streamStatements } from './policy.ts'
 import { createSchedule } from './schedules.ts'
-import { createDatabase, createSharedSecret } from './secrets.ts'
+import { createDatabase, createMigrationSource, createSharedSecret } from './secrets.ts'
 import { createFailures, createStream } from './stream.ts'
 import { createTables } from './tables.ts'
 
@@ -34,6 +34,8 @@ export interface Unit {
   url: $util.Output<string>
   /** What its functions are told, without secrets: what an operator's command needs to know. */
   variables: Variables
+  /** What an operator calls to bring in what a Rust unit has. */
+  mig: $util.Output<string>
   watchable: Watchable
   alarms: typeof unitAlarms
 }
@@ -65,6 +67,7 @@ export function createUnit(place: Place, { settings, places, wallet, cachePolicy
     ...(placements && { ROUTER_SECRET: placements.secret }),
     ...(database && { DATABASE_URL: database.url }),
     ...(database?.readUrl && { DATABASE_READ_URL: database.readUrl }),
+    ...(settings.migrationSource && { MIGRATION_SOURCE_URL: createMigrationSource(place) }),
   }
   const common: FunctionOptions = {
     place,
@@ -90,6 +93,7 @@ export function createUnit(place: Place, { settings, places, wallet, cachePolicy
   })
   const sweeper = createFunction('sweeper', common)
   const height = createFunction('height', common)
+  const mig = createFunction('mig', { ...common, network: settings.migrationNetwork[region] })
 
   createStream({
     place,
@@ -117,7 +121,8 @@ export function createUnit(place: Place, { settings, places, wallet, cachePolicy
     place,
     url,
     variables: { ...variables, URL: url, AWS_REGION: region },
-    watchable: { functions: { su, relay, sweeper, height }, tables, failures, cdn, firewall },
+    mig: mig.function.name,
+    watchable: { functions: { su, relay, sweeper, height, mig }, tables, failures, cdn, firewall },
     alarms: unitAlarms,
   }
 }

@@ -7,6 +7,7 @@ import { access, routerAccess } from '../../functions/config/access.ts'
 import {
   parseHeightConfig,
   parseMigConfig,
+  parseMigPlacementsConfig,
   parseRelayConfig,
   parseRouterConfig,
   parseSuConfig,
@@ -14,6 +15,7 @@ import {
 } from '../../functions/config/functions.ts'
 import { gateway } from '../../functions/config/gateway.ts'
 import { logging } from '../../functions/config/logging.ts'
+import { migration } from '../../functions/config/migration.ts'
 import { modeOf } from '../../functions/config/mode.ts'
 import { replacedVariables } from '../../functions/config/notices.ts'
 import { ConfigurationError, type Environment } from '../../functions/config/parse.ts'
@@ -34,6 +36,7 @@ const ADDRESS = 'Y4KzzIgUErd7_K7tAmABwA2eMCXmbCD25-kvB5hRRig'
 
 const tables = { HEADS_TABLE: 'h', RECORDS_TABLE: 'r', IDS_TABLE: 'i', BUCKET: 'b' }
 const minimal = { ...tables, OFFERS_TABLE: 'o', GATEWAY_URL: 'https://gateway.example', SU_WALLET: JWK }
+const mig = { ...tables, GATEWAY_URL: 'https://gateway.example' }
 const relay = { ...tables, UPLOAD_NODE_URL: 'https://bundler.example' }
 
 const list = '[{"url":"https://su1.example"},{"url":"https://su2.example"}]'
@@ -379,7 +382,8 @@ describe('each function', () => {
   it('asks only for what it needs', () => {
     expect(problems(() => parseRelayConfig(relay))).toEqual([])
     expect(problems(() => routerOf())).toEqual([])
-    expect(problems(() => parseMigConfig(router))).toEqual([])
+    expect(problems(() => parseMigPlacementsConfig(router))).toEqual([])
+    expect(problems(() => parseMigConfig(mig))).toEqual([])
     expect(problems(() => parseSweeperConfig({ HEADS_TABLE: 'h' }))).toEqual([])
     expect(problems(() => parseHeightConfig({ HEADS_TABLE: 'h', GATEWAY_URL: 'http://g.example' }))).toEqual([])
     expect(problems(() => parseHeightConfig({ HEADS_TABLE: 'h', ARWEAVE_URL: 'http://g.example' }))).toEqual([])
@@ -394,7 +398,38 @@ describe('each function', () => {
     )
     expect(problems(() => su({ UPLOAD_NODE_URL: 'x', CACHE_URL: 'x', SCHEDULER_LIST: 'x', PASS_ON: 'x' }))).toEqual([])
     expect(problems(() => routerOf({ RETRY_WINDOW: 'x', GATEWAY_URL: 'x', ENABLE_ROUTER_CHECK: 'x' }))).toEqual([])
-    expect(problems(() => parseMigConfig({ ...router, MODE: 'x', PASS_ON: 'x' }))).toEqual([])
+    expect(problems(() => parseMigPlacementsConfig({ ...router, MODE: 'x', PASS_ON: 'x' }))).toEqual([])
+    expect(problems(() => parseMigConfig({ ...mig, MODE: 'x', RETRY_WINDOW: 'x', SU_WALLET: 'x' }))).toEqual([])
+  })
+
+  it('brings messages in from where it is told', () => {
+    expect(parseMigConfig(mig)).toMatchObject({
+      placement: undefined,
+      migration: { url: undefined, base: undefined, batchSize: 1_000, processListUrl: undefined },
+    })
+    const { migration, placement } = parseMigConfig({
+      ...mig,
+      MIGRATION_SOURCE_URL: 'postgres://u:HUSH@h/d',
+      MULTI_TENANT_BASE_CONN: 'postgres://u:HUSH@h',
+      MIGRATION_BATCH_SIZE: '50',
+      PROCESS_WHITELIST_URL: 'http://lists.example/processes',
+      PLACEMENTS_TABLE: 'p',
+      URL: 'https://su.example/',
+    })
+    expect(migration).toMatchObject({ batchSize: 50, processListUrl: 'http://lists.example/processes' })
+    expect([migration.url?.reveal(), migration.base?.reveal()]).toEqual([
+      'postgres://u:HUSH@h/d',
+      'postgres://u:HUSH@h',
+    ])
+    expect(placement).toMatchObject({ kind: 'table', table: 'p', ownUrl: 'https://su.example' })
+    expect(inspect(migration, { depth: 9 })).not.toContain('HUSH')
+    const wrong = { MIGRATION_SOURCE_URL: 'mysql://HUSH@h', MIGRATION_BATCH_SIZE: '0' }
+    const found = problems(() => parseMigConfig({ ...mig, ...wrong }))
+    expect(found).toEqual([
+      expect.stringMatching(/^MIGRATION_SOURCE_URL must be a connection string/),
+      expect.stringMatching(/^MIGRATION_BATCH_SIZE must be a number of rows from 1 to 10000/),
+    ])
+    expect(found.join()).not.toContain('HUSH')
   })
 
   it('sends uploads where it is told', () => {
@@ -520,6 +555,7 @@ describe('the documentation', () => {
     access,
     gateway,
     logging,
+    migration,
     offers,
     modeOf('su'),
     ownPlacement,

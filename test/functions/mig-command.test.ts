@@ -152,7 +152,7 @@ describe('npm run mig', () => {
   it('as the function that is deployed it does the same', async () => {
     const from = await postgres.restore()
     const bundle = join(stateDir, 'bundle')
-    await buildFunction(functions.mig.entry, bundle)
+    await buildFunction(functions.migPlacements.entry, bundle)
     const event = { placements: { from, units: { [OLD_A]: A, [OLD_B]: B }, dryRun: true } }
     const script = `
       const { handler } = await import(${JSON.stringify(join(bundle, 'index.mjs'))})

@@ -44,7 +44,15 @@ describe('what is loaded before the first answer', () => {
       sweeper: ['@aws-sdk/client-s3', '@neondatabase/serverless', 'drizzle-orm', 'hono', '@noble/curves'],
       height: ['@aws-sdk/client-s3', '@neondatabase/serverless', 'drizzle-orm', 'hono', '@noble/curves'],
       router: ['@aws-sdk/client-s3', '@neondatabase/serverless', 'drizzle-orm', '@noble/curves', 'prom-client'],
-      mig: ['@aws-sdk/client-s3', '@neondatabase/serverless', 'drizzle-orm', 'hono', '@noble/curves'],
+      mig: [
+        '@aws-sdk/client-s3',
+        '@aws-sdk/client-lambda',
+        '@neondatabase/serverless',
+        'drizzle-orm',
+        'hono',
+        '@noble/curves',
+      ],
+      migPlacements: ['@aws-sdk/client-s3', '@neondatabase/serverless', 'drizzle-orm', 'hono', '@noble/curves'],
       migrate: ['@aws-sdk/client-s3', '@aws-sdk/client-dynamodb', 'pg', 'hono', '@noble/curves'],
     } satisfies Record<FunctionName, string[]>
     for (const name of names) {

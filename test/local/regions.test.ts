@@ -190,8 +190,8 @@ test('a router alone: the list is the operator’s, instances that die are repla
   for (const pid of pids) process.kill(pid, 'SIGKILL')
   await expect.poll(() => health(first.url), { timeout: 15_000 }).toBe(200)
   expect(first.pids('router')).not.toEqual(pids)
-  expect(first.pids('mig')).toEqual([])
-  expect(await first.invoke('mig', {})).toMatchObject({
+  expect(first.pids('migPlacements')).toEqual([])
+  expect(await first.invoke('migPlacements', {})).toMatchObject({
     kind: 'failed',
     message: expect.stringContaining('placements'),
   })

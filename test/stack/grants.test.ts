@@ -7,6 +7,8 @@ import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/clien
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AwsCall } from '../../local/aws-calls.ts'
 import { localCredentials, localRegion } from '../../local/dynamodb.ts'
+import { OldUnit } from '../core/migration/old-unit.ts'
+import { clientSigner, suSigner } from '../core/migration/world.ts'
 import { type RustPostgres, startRustPostgres } from '../db/rust/world.ts'
 import { type Item, inParallel, messageItem, messageItems, post, processItem, pushedItem } from './client.ts'
 import { holdAgainstGrants } from './granted.ts'
@@ -102,14 +104,31 @@ async function uploadsInTrouble(process: Item): Promise<void> {
   gateway?.clearFaults()
 }
 
-async function bringIn(): Promise<void> {
+async function bringInPlacements(): Promise<void> {
   const [first = '', second = ''] = all.regions.units.map((unit) => unit.url)
   const placements = {
     from: await rust.restore(),
     units: { 'http://127.0.0.1:9001': first, 'http://127.0.0.1:9002': second },
   }
-  const outcome = await all.regions.router.invoke('mig', { placements })
+  const outcome = await all.regions.router.invoke('migPlacements', { placements })
   expect(outcome).toMatchObject({ kind: 'answered', body: expect.stringContaining('"done":true') })
+}
+
+/** Of two pushed messages that say the same the later one first, whose row then gives way; and all of it twice. */
+async function bringInMessages(): Promise<void> {
+  const [unit] = all.regions.units
+  const old = new OldUnit(suSigner, clientSigner)
+  const process = await old.spawn()
+  for (const data of ['said twice', 'said twice', 'large'.repeat(5_000)])
+    await old.post(process, { data, from: process })
+  const from = await rust.restore('rust-su')
+  const copy = await rust.restore('rust-su')
+  await rust.empty(copy)
+  await rust.add(copy, old)
+  for (const event of [{ from }, { from: copy, rows: '2' }, { from: copy }, { from: copy }]) {
+    const outcome = await unit?.invoke('mig', { messages: { ...event, reuploadSince: 0 } })
+    expect(outcome).toMatchObject({ kind: 'answered', body: expect.stringContaining('"done":true') })
+  }
 }
 
 describe('grants', () => {
@@ -125,7 +144,8 @@ describe('grants', () => {
     await assign(first, `assign=${other}`)
     await flood(first)
     await uploadsInTrouble(first)
-    await bringIn()
+    await bringInPlacements()
+    await bringInMessages()
     for (const unit of all.regions.units) expect((await unit.invoke('height')).kind).toBe('answered')
 
     // Started again: what was begun is found, by the units and by the router.

@@ -35,6 +35,7 @@ for (const suffix of ['UsEast1', 'EuWest1']) {
     `postgresql://su:password-${suffix}@ep-${suffix.toLowerCase()}.example/su`
   process.env[`SST_SECRET_DatabaseReadUrl${suffix}`] =
     `postgresql://su:password-${suffix}@ep-read-${suffix.toLowerCase()}.example/su`
+  process.env[`SST_SECRET_MigrationSourceUrl${suffix}`] = `postgresql://su:password-${suffix}@old.example/su`
 }
 
 // Packed code is written there, whatever else is being evaluated.

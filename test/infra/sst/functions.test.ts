@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import {
   parseHeightConfig,
   parseMigConfig,
+  parseMigPlacementsConfig,
   parseMigrateConfig,
   parseRelayConfig,
   parseRouterConfig,
@@ -21,6 +22,7 @@ const configurationOf: Record<FunctionName, (env: Record<string, string>) => unk
   height: parseHeightConfig,
   router: parseRouterConfig,
   mig: parseMigConfig,
+  migPlacements: parseMigPlacementsConfig,
   migrate: parseMigrateConfig,
 }
 
@@ -237,10 +239,55 @@ describe('managed instances', () => {
   })
 })
 
-it('mig reaches into the operator’s network, and nobody reaches it', () => {
+describe('what moves in what another system has', () => {
   const graph = graphOf('regions')
-  const mig = one(graph, 'lambda:Function', 'MigUsEast1Function')
-  expect(mig.inputs.vpcConfig).toMatchObject({ subnetIds: ['subnet-1', 'subnet-2'], securityGroupIds: ['sg-1'] })
-  expect(ofType(graph, 'lambda:Permission').filter(({ inputs }) => inputs.function === mig.inputs.name)).toEqual([])
-  expect(graph.outputs.mig).toBe(mig.inputs.name)
+  const called = (name: string) => one(graph, 'lambda:Function', `${name}Function`)
+
+  it.each(['MigUsEast1', 'MigEuWest1', 'MigPlacementsUsEast1'])('%s is called by name, by nobody else', (name) => {
+    const { inputs } = called(name)
+    expect(ofType(graph, 'lambda:Permission').filter((one) => one.inputs.function === inputs.name)).toEqual([])
+    // A call that fails is not made again by itself: what is to go on, goes on from where it was.
+    expect(one(graph, 'lambda:FunctionEventInvokeConfig', `${name}EventInvokeConfig`).inputs).toMatchObject({
+      maximumRetryAttempts: 0,
+    })
+  })
+
+  it('is named where an operator looks', () => {
+    expect(graph.outputs.mig).toEqual({
+      'us-east-1': called('MigUsEast1').inputs.name,
+      'eu-west-1': called('MigEuWest1').inputs.name,
+    })
+    expect(graph.outputs.migPlacements).toBe(called('MigPlacementsUsEast1').inputs.name)
+    expect(Object.keys(graphOf('prod').outputs.mig)).toEqual(['us-east-1'])
+    expect(graphOf('prod').outputs.migPlacements).toBeUndefined()
+  })
+
+  it('reaches into the operator’s network of its region', () => {
+    const network = { subnetIds: ['subnet-1', 'subnet-2'], securityGroupIds: ['sg-1'] }
+    for (const name of ['MigUsEast1', 'MigPlacementsUsEast1']) {
+      expect(called(name).inputs.vpcConfig).toMatchObject(network)
+    }
+    expect(called('MigEuWest1').inputs.vpcConfig).toBeUndefined()
+    expect(called('SuUsEast1').inputs.vpcConfig).toBeUndefined()
+  })
+
+  it.each(['prod', 'personal', 'regions', 'devRegions'] as const)('may call itself on, alone (%s)', (variant) => {
+    const there = graphOf(variant)
+    const allowed = ofType(there, 'lambda:FunctionRecursionConfig').map(({ inputs, region }) => ({ ...inputs, region }))
+    const own = deployedIn(there)
+      .filter(({ name }) => name === 'mig')
+      .map(({ function: { inputs }, region }) => ({ functionName: inputs.name, recursiveLoop: 'Allow', region }))
+    expect(allowed).toEqual(own)
+    expect(own.length).toBeGreaterThan(0)
+  })
+
+  it('has the name that its role knows, short enough for any stage that fits', () => {
+    for (const {
+      name,
+      region,
+      function: { inputs },
+    } of deployedIn(graph)) {
+      if (name === 'mig') expect(inputs.name).toBe(`ao-su-prod-mig-${region}`)
+    }
+  })
 })

@@ -41,7 +41,8 @@ export interface Graph {
     url: string
     units: Record<string, Record<string, string>>
     router?: Record<string, string>
-    mig?: string
+    mig: Record<string, string>
+    migPlacements?: string
   }
   /** What is deployed as a bundle, and what `sst dev` runs from its sources. */
   builds: Target[]

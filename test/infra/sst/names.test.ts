@@ -96,7 +96,7 @@ describe('two regions', () => {
         .filter(
           ({ name }) =>
             name.includes(suffixOf(region)) &&
-            !/^(Placements|Router|Mig(?!rat)|CdnSecretRouter|Alarms|AwsProvider)|^Aws[A-Z]/.test(name) &&
+            !/^(Placements|Router|MigPlacements|CdnSecretRouter|Alarms|AwsProvider)|^Aws[A-Z]/.test(name) &&
             !/placements|router/i.test(name),
         )
         .map(({ type }) => type)

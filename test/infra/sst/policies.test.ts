@@ -1,6 +1,6 @@
 /** Nobody may do more than infra/grants.ts says: every statement of every role is accounted for. */
 import { describe, expect, it } from 'vitest'
-import { functions } from '../../../infra/functions.ts'
+import { type FunctionSettings, functions } from '../../../infra/functions.ts'
 import { type GrantedResource, grants } from '../../../infra/grants.ts'
 import {
   type Deployed,
@@ -67,10 +67,17 @@ function expectedOf(deployed: Deployed, graph: Graph): Statement[] {
     Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
     Resource: [`arn:aws:logs:${region}:${account}:log-group:${logGroup}:*`],
   }
+  const { trigger }: FunctionSettings = functions[name]
+  const itself = {
+    Effect: 'Allow',
+    Action: ['lambda:InvokeFunction'],
+    Resource: [`arn:aws:lambda:${region}:${account}:function:${inputs.name}`],
+  }
   return [
     ...granted,
     log,
-    ...(functions[name].trigger.kind === 'stream' ? streamOf(suffix, region, graph) : []),
+    ...(trigger.kind === 'stream' ? streamOf(suffix, region, graph) : []),
+    ...(trigger.kind === 'manual' && trigger.callsItself ? [itself] : []),
     ...(inputs.vpcConfig ? [network] : []),
   ]
 }

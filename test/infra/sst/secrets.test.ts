@@ -48,6 +48,7 @@ describe.each(all)('secrets (%s)', (variant) => {
     expect(readers('DATABASE_URL')).toEqual(
       new Set(variant === 'elsewhere' ? [] : ['su', 'relay', 'sweeper', 'migrate']),
     )
+    expect(readers('MIGRATION_SOURCE_URL')).toEqual(new Set(variant === 'regions' ? ['mig'] : []))
     expect(readers('DATABASE_READ_URL')).toEqual(new Set(/regions/i.test(variant) ? ['su'] : []))
   })
 })

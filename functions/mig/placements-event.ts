@@ -1,8 +1,8 @@
-/** What an operator asks of the one-off invocation. */
+/** What an operator asks of the router's one-off invocation. */
 import * as v from 'valibot'
-import { SchedulerError } from '../../core/errors.ts'
 import { originOf, type UnitMap } from '../../core/placement/import-plan.ts'
-import { postgresUrl } from '../config/variables.ts'
+import type { postgresUrl } from '../config/variables.ts'
+import { object, parseEvent, source, wholeNumber, yesOrNo } from './event-parts.ts'
 
 /** A Rust router's placements are to be brought in. */
 export interface PlacementsOrder {
@@ -14,15 +14,9 @@ export interface PlacementsOrder {
   after: number
 }
 
-export interface MigEvent {
+export interface PlacementsEvent {
   placements: PlacementsOrder
 }
-
-const object = <const E extends v.ObjectEntries>(entries: E) =>
-  v.strictObject(entries, ({ expected, received }) => {
-    if (expected === 'never') return 'is not known.'
-    return received === 'undefined' ? 'is missing.' : 'must be an object.'
-  })
 
 /** From addresses to addresses, compared as origins: with or without a slash at the end they are the same. */
 const unitMap = v.pipe(
@@ -48,24 +42,14 @@ const unitMap = v.pipe(
   }),
 )
 
-const row = 'must be the number of a row: 0 or more.'
-
 const schema = object({
   placements: object({
-    from: v.pipe(v.string('must be a connection string that begins with postgresql://.'), postgresUrl),
+    from: source,
     units: unitMap,
-    dryRun: v.optional(v.boolean('must be true or false.'), false),
-    after: v.optional(v.pipe(v.number(row), v.safeInteger(row), v.minValue(0, row)), 0),
+    dryRun: yesOrNo,
+    after: v.optional(wholeNumber('must be the number of a row: 0 or more.'), 0),
   }),
 })
 
 /** Fails with `invalid-request`: a sentence for each thing that is wrong, none of which shows the source's address. */
-export function parseMigEvent(event: unknown): MigEvent {
-  const parsed = v.safeParse(schema, event)
-  if (parsed.success) return parsed.output
-  const sentences = parsed.issues.map(({ path, message }) => {
-    const where = (path ?? []).map(({ key }) => String(key)).join('.')
-    return `${where === '' ? 'The event' : where} ${message}`
-  })
-  throw new SchedulerError('invalid-request', [...new Set(sentences)].join(' '))
-}
+export const parsePlacementsEvent = (event: unknown): PlacementsEvent => parseEvent(schema, event)

@@ -1,14 +1,14 @@
 /** What an operator may ask of the one-off invocation, and what a wrong event is told. */
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { parseMigEvent } from '../../functions/mig/event.ts'
+import { parsePlacementsEvent } from '../../functions/mig/placements-event.ts'
 
 const from = 'postgresql://user:hushhush@host.example:5432/router?sslmode=require'
 const units = { 'http://old:9001/': 'https://New.example:443/' }
 
 const refusal = (event: unknown): string => {
   try {
-    parseMigEvent(event)
+    parsePlacementsEvent(event)
   } catch (error) {
     expect(error).toMatchObject({ code: 'invalid-request' })
     return String(error)
@@ -18,21 +18,21 @@ const refusal = (event: unknown): string => {
 
 describe('an event', () => {
   it('says where placements are, and where they go', () => {
-    const { placements } = parseMigEvent({ placements: { from, units } })
+    const { placements } = parsePlacementsEvent({ placements: { from, units } })
     expect(placements).toMatchObject({
       units: new Map([['http://old:9001', 'https://new.example']]),
       dryRun: false,
       after: 0,
     })
     expect(placements.from.reveal()).toBe(from)
-    expect(parseMigEvent({ placements: { from, units, dryRun: true, after: 70 } }).placements).toMatchObject({
+    expect(parsePlacementsEvent({ placements: { from, units, dryRun: true, after: 70 } }).placements).toMatchObject({
       dryRun: true,
       after: 70,
     })
   })
 
   it('shows no secret, whatever prints it', () => {
-    const event = parseMigEvent({ placements: { from, units } })
+    const event = parsePlacementsEvent({ placements: { from, units } })
     expect(JSON.stringify(event) + inspect(event, { depth: 9 }) + String(event.placements.from)).not.toContain('hush')
   })
 

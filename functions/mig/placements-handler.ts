@@ -1,15 +1,12 @@
-/** The one-off invocation: what is asked by its event, what became of it in its answer. */
-import type { Context } from 'aws-lambda'
+/** The router's one-off invocation: what is asked by its event, what became of it in its answer. */
 import type { Logger } from '../telemetry/logger.ts'
-import { parseMigEvent } from './event.ts'
+import { deadlineOf, type TimedContext } from './deadline.ts'
 import { bringInPlacements, type PlacementsAnswer, type PlacementsParts } from './placements.ts'
+import { parsePlacementsEvent } from './placements-event.ts'
 
-export interface MigHandlerDeps extends PlacementsParts {
+export interface PlacementsHandlerDeps extends PlacementsParts {
   log: Pick<Logger, 'info' | 'warn'>
 }
-
-/** What is under way at the end may take so long: a batch, with a store that throttles; ms. */
-const MARGIN_MS = 30_000
 
 /** An answer may have 6 MB; 200 bytes name a process. */
 const MAX_NAMED = 10_000
@@ -18,11 +15,10 @@ const MAX_NAMED = 10_000
  * Answers what was done, and where to go on if it is not all (`done: false`, `after`). An event that is wrong, or that does not fit
  * the router's configuration, is an error that says so, and nothing is written.
  */
-export function createMigHandler({ log, ...parts }: MigHandlerDeps) {
-  return async (event: unknown, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<PlacementsAnswer> => {
-    const { placements } = parseMigEvent(event)
-    const remaining = context.getRemainingTimeInMillis()
-    const deadline = parts.clock.now() + Math.max(remaining - MARGIN_MS, remaining / 2)
+export function createPlacementsHandler({ log, ...parts }: PlacementsHandlerDeps) {
+  return async (event: unknown, context: TimedContext): Promise<PlacementsAnswer> => {
+    const { placements } = parsePlacementsEvent(event)
+    const deadline = deadlineOf(parts.clock, context)
     const answer = await bringInPlacements(
       parts,
       placements,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Clock, systemClock } from '../../core/ports/clock.ts'
 import { openRustRouter } from '../../db/rust/placement-source.ts'
-import { createMigHandler } from '../../functions/mig/handler.ts'
+import { createPlacementsHandler } from '../../functions/mig/placements-handler.ts'
 import { createLogger } from '../../functions/telemetry/logger.ts'
 import { type RustPostgres, startRustPostgres } from '../db/rust/world.ts'
 import { FakePlacementStore } from '../fakes/placement-store.ts'
@@ -37,12 +37,12 @@ async function invoke(
   event: unknown,
   { remaining = 900_000, listed = Object.values(units), clock = systemClock }: Call = {},
 ) {
-  const handler = createMigHandler({
+  const handler = createPlacementsHandler({
     store,
     listed: new Set(listed),
     open: (address) => openRustRouter({ address, batchRows: 100 }),
     clock,
-    log: createLogger({ level: 'trace' }, { service: 'mig' }, { write: (line) => (log += line) }),
+    log: createLogger({ level: 'trace' }, { service: 'migPlacements' }, { write: (line) => (log += line) }),
   })
   return await handler(event, { getRemainingTimeInMillis: () => remaining }).then(
     (answer) => ({ answer, failure: undefined }),
