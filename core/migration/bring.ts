@@ -160,6 +160,7 @@ async function compareOpen(
   if ('fault' in compared) run.blame([compared.fault])
   else {
     run.there = compared.next - firstNonce
+    run.context.onRows(compared.next - Math.max(0, firstNonce + 1))
     if (compared.next < Math.min(head.next, last + 1)) {
       run.blame([{ nonce: compared.next, kind: 'lookup', what: 'is in the source, and is not found in the log here' }])
     }

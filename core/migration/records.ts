@@ -33,7 +33,7 @@ export async function auditRecords(run: ProcessRun, from: number): Promise<void>
     owner: deps.owner,
   })) {
     for (const { faults } of batch) run.blame(faults)
-    context.onRows(batch.length)
+    run.wentThrough(batch)
     run.stopIfLate('audit', nextOf(batch, from))
   }
 }
@@ -59,7 +59,7 @@ export async function copyRecords(
         await refusing(run, () => copyTogether(run, records))
       }
       next = nextOf(batch, next)
-      context.onRows(batch.length)
+      run.wentThrough(batch)
       run.stopIfLate('copy', next)
     }
     return { next, gapless }

@@ -58,6 +58,11 @@ export class ProcessRun {
     if (this.notices.length < KEPT) this.notices.push(notice)
   }
 
+  /** The process's own row is none of the messages. */
+  wentThrough(batch: readonly { nonce: number }[]): void {
+    this.context.onRows(batch.filter(({ nonce }) => nonce > this.opened.firstNonce).length)
+  }
+
   /** All faults; a last one where there were more than are kept. */
   get found(): Fault[] {
     const last = this.faults.at(-1)

@@ -39,7 +39,8 @@ export async function runMessages(call: MessagesCall, workplace: MigWorkplace): 
     report?.end(answer)
     for (const line of call.json ? [JSON.stringify(answer)] : summaryOf(answer)) print(line)
     if (!answer.done)
-      warn(`${answer.stopped ?? 'It stopped.'}\nGo on with --after '${JSON.stringify(answer.after ?? {})}'\n`)
+      const cursor = JSON.stringify(answer.after ?? {})
+      warn(`${answer.stopped ?? 'It stopped.'}\n${cursor === '{}' ? '' : `Go on with --after '${cursor}'\n`}`)
     return isWellDone(answer) ? exits.well : exits.undone
   } finally {
     show.end()
