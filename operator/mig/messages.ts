@@ -38,9 +38,10 @@ export async function runMessages(call: MessagesCall, workplace: MigWorkplace): 
     show.end()
     report?.end(answer)
     for (const line of call.json ? [JSON.stringify(answer)] : summaryOf(answer)) print(line)
-    if (!answer.done)
+    if (!answer.done) {
       const cursor = JSON.stringify(answer.after ?? {})
       warn(`${answer.stopped ?? 'It stopped.'}\n${cursor === '{}' ? '' : `Go on with --after '${cursor}'\n`}`)
+    }
     return isWellDone(answer) ? exits.well : exits.undone
   } finally {
     show.end()

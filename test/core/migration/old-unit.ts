@@ -39,7 +39,7 @@ export class OldUnit {
   /** Who posts to it. */
   readonly client: Signer
   now = THEN
-  private rows = 0
+  private readonly rows = { processes: 0, messages: 0 }
   private readonly logs = new Map<string, Log>()
 
   constructor(signer: Signer, client: Signer) {
@@ -62,7 +62,7 @@ export class OldUnit {
     const process = item.id
     const log: Log = { end: { process }, next: 0 }
     this.logs.set(process, log)
-    const row = ++this.rows
+    const row = ++this.rows.processes
     const at = this.tick(timestamp)
     if (!assigned) {
       const tags = [...FORMAT, ...place({ height: HEIGHT, timestamp: at })]
@@ -153,7 +153,7 @@ export class OldUnit {
     bundle: Buffer,
   ): void {
     const nonce = this.log(process).next - 1
-    const row = ++this.rows
+    const row = ++this.rows.messages
     this.messages.push({
       row,
       process,
