@@ -15,6 +15,8 @@ export interface VirtualClockOptions {
    * is waited for (a simulation), a few where work is done on other threads (a signature verified).
    */
   turns?: number
+  /** Whether something is under way for which time is to stand still, however long it takes: signatures on other threads. */
+  busy?: () => boolean
 }
 
 export class VirtualClock implements Clock {
@@ -23,11 +25,13 @@ export class VirtualClock implements Clock {
   private readonly sleepers = new Sleepers()
   private readonly chance: () => number
   private readonly turns: number
+  private readonly busy: () => boolean
 
-  constructor(start = 1_700_000_000_000, seed = 1, { turns = 3 }: VirtualClockOptions = {}) {
+  constructor(start = 1_700_000_000_000, seed = 1, { turns = 3, busy = () => false }: VirtualClockOptions = {}) {
     this.time = start
     this.chance = mulberry32(seed)
     this.turns = turns
+    this.busy = busy
   }
 
   now(): number {
@@ -68,7 +72,7 @@ export class VirtualClock implements Clock {
     })
     finished.catch(() => undefined)
     for (let idle = 0; !done; ) {
-      for (let turn = 0; turn < this.turns && !done; turn++) await setImmediate()
+      for (let turn = 0; (turn < this.turns || this.busy()) && !done; turn++) await setImmediate()
       if (done) break
       const next = this.sleepers.first()
       if (next) {

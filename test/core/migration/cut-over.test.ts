@@ -2,24 +2,42 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { idBytes } from '../../../core/ans104/base64url.ts'
 import type { DataItem } from '../../../core/ans104/data-item.ts'
+import type { Signer } from '../../../core/ans104/signer.ts'
 import { type ErrorCode, hasCode, SchedulerError } from '../../../core/errors.ts'
 import { type CutOverOrder, type CutOverReport, cutOver } from '../../../core/migration/cut-over.ts'
 import type { FakeMigrationSource } from '../../fakes/migration-source.ts'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
-import { ao, type OldUnit } from './old-unit.ts'
-import { clientSigner, createOldUnit, NOW, Stack, sourceOf } from './world.ts'
+import { ao, OldUnit } from './old-unit.ts'
+import { clientSigner, NOW, Stack, sourceOf, suSigner } from './world.ts'
 
 let old: OldUnit
+/** Who posts. */
+let client: Signer
 let stack: Stack
 let source: FakeMigrationSource
 /** Processes that the old unit refuses: its allow-list has them read-only. */
 let readOnly: Set<string>
 beforeEach(() => {
-  old = createOldUnit()
-  // Signatures are made on other threads: time stands still for them.
-  stack = new Stack(new VirtualClock(NOW, 1, { turns: 2_000 }))
+  // Time stands still while something is signed.
+  let signing = 0
+  const held = (signer: Signer): Signer => ({
+    ...signer,
+    async sign(item) {
+      signing++
+      return signer.sign(item).finally(() => {
+        signing--
+      })
+    },
+  })
+  client = held(clientSigner)
+  const signer = held(suSigner)
+  old = new OldUnit(signer, client)
+  stack = new Stack({ clock: new VirtualClock(NOW, 1, { turns: 20, busy: () => signing > 0 }), signer })
   readOnly = new Set()
 })
+
+/** Asked again: it is not there yet, not open yet, or a machine is so busy that virtual time ran out. */
+const REFUSED_FOR_NOW: readonly ErrorCode[] = ['frozen', 'incomplete', 'not-found', 'unavailable']
 
 /** What the old unit has scheduled so far, as its tables show it. */
 const look = () => {
@@ -66,22 +84,22 @@ it('no message is lost or scheduled twice, though clients go on all the time', a
         await stack.post(item.raw)
         break
       } catch (error) {
-        if (!['frozen', 'incomplete', 'not-found'].some((code) => hasCode(error, code as ErrorCode))) throw error
+        if (!REFUSED_FOR_NOW.some((code) => hasCode(error, code))) throw error
         await clock.sleep(1_000)
       }
     }
     acknowledged.get(process)?.add(item.id)
   }
-  const client = async (process: string, name: string): Promise<void> => {
+  const goOn = async (process: string, name: string): Promise<void> => {
     for (let i = 0; writing; i++) {
       await post(
         process,
-        await clientSigner.sign({ target: idBytes(process), tags: ao('Message'), data: Buffer.from(`${name} ${i}`) }),
+        await client.sign({ target: idBytes(process), tags: ao('Message'), data: Buffer.from(`${name} ${i}`) }),
       )
       await clock.sleep(500 + clock.random() * 3_000)
     }
   }
-  const clients = processes.flatMap((process, i) => [client(process, `a${i}`), client(process, `b${i}`)])
+  const clients = processes.flatMap((process, i) => [goOn(process, `a${i}`), goOn(process, `b${i}`)])
   const operator = async () => {
     for (const process of processes) {
       await clock.sleep(20_000)
@@ -90,7 +108,9 @@ it('no message is lost or scheduled twice, though clients go on all the time', a
     await clock.sleep(120_000)
     writing = false
   }
-  const [taken] = await inTime(Promise.all([takeOver(), operator(), ...clients]))
+  const [taken] = await inTime(
+    Promise.all([takeOver({ patienceMs: Number.POSITIVE_INFINITY }), operator(), ...clients]),
+  )
 
   expect(taken).toMatchObject({ well: true, opened: 3, left: 0 })
   for (const process of processes) {
@@ -154,16 +174,20 @@ it('waits again from the beginning where a message came after the first refusal'
   const { clock } = stack.unit
   const process = await old.spawn()
   source = sourceOf(old)
-  readOnly.add(process)
   const begun = clock.now()
   let late = 0
-  const late30 = async () => {
-    await clock.sleep(25_000)
-    await old.post(process)
-    late = clock.now()
-    look()
-  }
-  const [{ well }] = await inTime(Promise.all([takeOver(), late30()]))
+  let asked = 0
+  // One that was let in before is scheduled there while the time runs.
+  await old.post(process)
+  const { well } = await inTime(
+    takeOver({}, async () => {
+      if (++asked === 20) {
+        late = clock.now()
+        look()
+      }
+      return true
+    }),
+  )
   expect(well).toBe(true)
   expect(stack.head(process)).toMatchObject({ state: 'open', next: 2 })
   expect(clock.now() - late).toBeGreaterThanOrEqual(30_000)

@@ -1,5 +1,5 @@
 /** A Rust unit with its rows, a stack that they are brought into, and the ways to look at both. */
-import { createSigner } from '../../../core/ans104/signer.ts'
+import { createSigner, type Signer } from '../../../core/ans104/signer.ts'
 import type { Fault } from '../../../core/audit/fault.ts'
 import type { Head } from '../../../core/log/record.ts'
 import type { MigrationDeps } from '../../../core/migration/deps.ts'
@@ -26,7 +26,7 @@ export const [suSigner, otherSigner, clientSigner] = [wallets.su, wallets.bob, w
   ReturnType<typeof createSigner>,
 ]
 
-export const createOldUnit = (signer = suSigner): OldUnit => new OldUnit(signer, clientSigner)
+export const createOldUnit = (signer: Signer = suSigner): OldUnit => new OldUnit(signer, clientSigner)
 
 export interface Migrated extends MigrationAnswer {
   reports: Map<string, ProcessReport>
@@ -56,8 +56,8 @@ export class Stack {
   readonly relay: FakeRelayStore
   readonly placements = new FakePlacementStore()
 
-  constructor(clock = new VirtualClock(NOW)) {
-    this.unit = createUnit({ signer: suSigner, clock })
+  constructor({ clock = new VirtualClock(NOW), signer = suSigner }: { clock?: VirtualClock; signer?: Signer } = {}) {
+    this.unit = createUnit({ signer, clock })
     this.imports = new FakeLogImport(this.unit.store)
     this.relay = new RelayBesideLog(this.unit)
   }
