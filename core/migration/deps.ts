@@ -17,7 +17,7 @@ export interface MigrationDeps {
   /** For the deep hashes of assigned transactions. */
   gateway: Pick<Gateway, 'transaction' | 'confirmations' | 'data'>
   /** Where the unit is one of several: it gets what it brings in. `url` is its address as the router has it. */
-  placements?: { store: Pick<PlacementStore, 'read' | 'place' | 'change'>; url: string } | undefined
+  placements?: { store: Pick<PlacementStore, 'place' | 'change'>; url: string } | undefined
   clock: Clock
   /** Public key of the log's wallet, 512 bytes. */
   owner: Buffer
