@@ -61,7 +61,9 @@ export async function bringProcess(context: RunContext, process: string, from?: 
   const run = new ProcessRun(context, opened)
   run.blame(faults)
   if (head) run.blame(inTheWay(head, context, lastOf(extent, opened.firstNonce)))
-  if (from === undefined || from.step === 'audit') await auditRecords(run, from?.nonce ?? opened.firstNonce)
+  const begin = order.restOnly && head?.state === 'frozen' ? head.next : opened.firstNonce
+  let audited = from?.nonce ?? begin
+  if (from === undefined || from.step === 'audit') audited = await auditRecords(run, audited)
   if (!mayGoOn(run)) return leaveOut(run)
   if (order.auditOnly) return report(run.faults.length > 0 ? 'unsound' : 'sound', run)
   // What takes messages here is not written over. It is only held against the source.
@@ -70,7 +72,7 @@ export async function bringProcess(context: RunContext, process: string, from?: 
   const standing = await deps.imports.begin(newLog(opened))
   // Another call of the same migration was faster.
   if (standing.state === 'open') return compareOpen(run, standing, extent, report)
-  const brought = await bringRecords(run, extent, from)
+  const brought = await bringRecords(run, extent, { from, begin, audited })
   if ('fault' in brought) {
     run.blame([brought.fault])
     return report('left-out', run, standing)
@@ -84,23 +86,23 @@ export async function bringProcess(context: RunContext, process: string, from?: 
 async function bringRecords(
   run: ProcessRun,
   extent: Extent,
-  from: From | undefined,
+  { from, begin, audited }: { from: From | undefined; begin: number; audited: number },
 ): Promise<{ fault: Fault } | { whole: boolean; next: number; goesOn: boolean }> {
   const { deps, order } = run.context
   const { firstNonce, process } = run.opened
   let known = extent
-  let next: number = firstNonce
+  let next = begin
   let whole = false
   if (from?.step !== 'compare') {
-    const begin = from?.step === 'copy' ? from.nonce : firstNonce
-    const copied = await copyRecords(run, begin, order.rows)
+    const first = from?.step === 'copy' ? from.nonce : begin
+    const copied = await copyRecords(run, first, audited)
     if ('fault' in copied) return copied
     next = copied.next
     // By itself, from the first one to the last, each read back: nothing is left to be compared.
-    whole = begin === firstNonce && copied.gapless && next > lastOf(known, firstNonce)
+    whole = first === begin && copied.gapless && next > lastOf(known, firstNonce)
   }
   if (!whole) {
-    const compared = await compareRecords(run, from?.step === 'compare' ? from.nonce : firstNonce)
+    const compared = await compareRecords(run, from?.step === 'compare' ? from.nonce : begin)
     if ('fault' in compared) return compared
     next = compared.next
   }
@@ -111,7 +113,7 @@ async function bringRecords(
     if (order.rows.to !== undefined) return { whole: false, next, goesOn: false }
     if (order.ending === 'frozen' && round > 0) return { whole: true, next, goesOn: true }
     if (round === ROUNDS) return { whole: true, next, goesOn: true }
-    const copied = await copyRecords(run, next, order.rows)
+    const copied = await copyRecords(run, next, audited)
     if ('fault' in copied) return copied
     // What is left stands in rows that were not asked for.
     if (!copied.gapless || copied.next === next) return { whole: false, next, goesOn: false }

@@ -1,7 +1,7 @@
 /**
  * Takes processes over from a unit that goes on: copies while it runs, waits until it refuses each of them and has come to rest, copies the
- * rest, compares again, and opens them here. Between the freeze there and the opening here lie the last few messages and the
- * time that a request may take. No process waits for another.
+ * rest, compares that, and opens them here. Between the freeze there and the opening here lie the last few messages and the
+ * time that a request may take, however long a process is: all else was audited and compared just before. No process waits for another.
  */
 import pMap from 'p-map'
 import { hasCode } from '../errors.ts'
@@ -83,7 +83,7 @@ export async function cutOver(
       return
     }
     // Only now it is known what the old unit has come to.
-    const brought = await bringRest(deps, process, { ...order, reuploadSince })
+    const brought = await bringRest(deps, process, { ...order, reuploadSince, restOnly: true })
     const open = 'report' in brought && brought.report.outcome === 'open' && brought.report.faults.length === 0
     if (open) answer.opened++
     else answer.left++
@@ -133,7 +133,7 @@ async function atRest(
 async function bringRest(
   deps: CutOverDeps,
   process: string,
-  order: Pick<MigrationOrder, 'rows' | 'auditOnly' | 'despiteFaults' | 'reuploadSince'>,
+  order: Pick<MigrationOrder, 'rows' | 'auditOnly' | 'despiteFaults' | 'reuploadSince' | 'restOnly'>,
 ): Promise<CutOverReport> {
   let report: ProcessReport | undefined
   const { stopped } = await migrate(

@@ -20,6 +20,8 @@ export interface MigrationOrder {
   ending: Ending
   /** Brings in what is not sound as it is, where a log can hold it, and tells of it. */
   despiteFaults: boolean
+  /** Looks at nothing again that a frozen head covers: an earlier call has just audited and compared it. Nothing: at all of it. */
+  restOnly?: boolean | undefined
   /** What was scheduled from then on (ms) is uploaded again: the old unit may not have come to it. Nothing: nothing is. */
   reuploadSince?: number | undefined
   /** Goes on where an earlier call stopped. */

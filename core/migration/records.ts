@@ -12,6 +12,7 @@ import { type Walked, walk } from './walk.ts'
 const RECORDS_A_CALL = 100
 const BODIES_AT_ONCE = 8
 const ALL: RowRange = { from: 0 }
+const NEVER = Number.POSITIVE_INFINITY
 
 /** Something that the log holds, or cannot hold: known only where it is written. */
 class Refused extends Error {
@@ -22,37 +23,53 @@ class Refused extends Error {
   }
 }
 
-/** Goes through the rows that were asked for, from a nonce on, and notes what is wrong. Throws Stopped, and fails as the source does. */
-export async function auditRecords(run: ProcessRun, from: number): Promise<void> {
+/**
+ * Goes through the rows that were asked for, from a nonce on, and notes what is wrong. Gives the nonce after the last one. Throws Stopped, and
+ * fails as the source does.
+ */
+export async function auditRecords(run: ProcessRun, from: number): Promise<number> {
   const { context, opened } = run
   const { deps, order } = context
+  let next = from
   for await (const batch of walk(deps.source, opened, {
     rows: order.rows,
     from,
-    signatures: true,
+    verifyFrom: opened.firstNonce,
     owner: deps.owner,
   })) {
     for (const { faults } of batch) run.blame(faults)
     run.wentThrough(batch)
-    run.stopIfLate('audit', nextOf(batch, from))
+    next = nextOf(batch, next)
+    run.stopIfLate('audit', next)
   }
+  return next
 }
 
 /**
  * Copies the rows that were asked for, from a nonce on, and reads back what it wrote. Gives the nonce after the last one, and whether none
  * was left out on the way; the fault that it ended with, if it did. Throws Stopped; fails with `unavailable`.
+ * @param audited nonces before it were audited. What comes after has come since, and is audited before it is written.
  */
 export async function copyRecords(
   run: ProcessRun,
   from: number,
-  rows: RowRange,
+  audited: number,
 ): Promise<{ next: number; gapless: boolean } | { fault: Fault }> {
   const { context, opened } = run
-  const { deps } = context
+  const { deps, order } = context
   let next = from
   let gapless = true
   try {
-    for await (const batch of walk(deps.source, opened, { rows, from, signatures: false, owner: deps.owner })) {
+    for await (const batch of walk(deps.source, opened, {
+      rows: order.rows,
+      from,
+      verifyFrom: audited,
+      owner: deps.owner,
+    })) {
+      const [fault, ...more] = batch.flatMap(({ nonce, faults }) => (nonce < audited ? [] : faults))
+      run.blame(more)
+      if (fault && !order.despiteFaults) return { fault }
+      if (fault) run.blame([fault])
       gapless &&= batch.every(({ nonce }, index) => nonce === next + index)
       for (let at = 0; at < batch.length; at += RECORDS_A_CALL) {
         const records = await makeReady(run, batch.slice(at, at + RECORDS_A_CALL), { bodies: true })
@@ -82,7 +99,7 @@ export async function compareRecords(
   const { deps } = context
   let next = from
   try {
-    for await (const batch of walk(deps.source, opened, { rows: ALL, from, signatures: false, owner: deps.owner })) {
+    for await (const batch of walk(deps.source, opened, { rows: ALL, from, verifyFrom: NEVER, owner: deps.owner })) {
       for (let at = 0; at < batch.length; at += RECORDS_A_CALL) {
         const wanted = batch.slice(at, at + RECORDS_A_CALL).filter(({ nonce }) => nonce < end)
         const records = await makeReady(run, wanted, { bodies: false })

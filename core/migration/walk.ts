@@ -39,8 +39,8 @@ export interface WalkOptions {
   rows: RowRange
   /** The first nonce that is wanted. */
   from: number
-  /** Whether signatures are verified: what most of the time goes into. */
-  signatures: boolean
+  /** Signatures are verified from this nonce on, which most of the time goes into: those before it were verified already. */
+  verifyFrom: number
   /** Public key of the log's wallet, 512 bytes. */
   owner: Buffer
 }
@@ -66,17 +66,14 @@ export async function* walk(
   // Whoever brings in any of its messages brings in the process.
   if (from <= firstNonce) yield [await walk.take(row, first)]
   for await (const batch of source.messages(process, rows, Math.max(from, firstNonce + 1))) {
-    const taken: Walked[] = []
     const steps: (() => Promise<Walked>)[] = []
     for (const message of batch) {
       if (message.nonce < walk.next) continue
       // The rows that are wanted begin in the middle of it, or leave some out: it goes on from what stands before.
       if (message.nonce > walk.next) await walk.goOn(source, message.nonce)
-      const finish = walk.begin(message)
-      steps.push(finish)
+      steps.push(walk.begin(message))
     }
-    taken.push(...(await pMap(steps, (step) => step(), { concurrency: SIGNATURES_AT_ONCE })))
-    yield taken
+    yield await pMap(steps, (step) => step(), { concurrency: SIGNATURES_AT_ONCE })
   }
 }
 
@@ -169,8 +166,8 @@ class Walk {
   }
 
   private async unsigned(record: LogRecord, { item, outer, assignment }: StoredRecord): Promise<Fault[]> {
-    const { signatures, owner } = this.options
-    if (!signatures) return []
+    const { verifyFrom, owner } = this.options
+    if (record.nonce < verifyFrom) return []
     const faults = await signatureFaults(record, item, { history: 'any', owner })
     if (outer !== assignment && !(await isSigned(outer))) {
       faults.push({

@@ -338,3 +338,43 @@ it('is refused what is no process of the source', async () => {
   expect(brought).toMatchObject({ processes: 2, outcomes: { open: 1, 'left-out': 1 } })
   expect(brought.named(missing)).toEqual(['0 process'])
 })
+
+describe('what comes while a process is brought in', () => {
+  it('is audited before it is written', async () => {
+    const old = createOldUnit()
+    const process = await old.spawn()
+    await old.post(process)
+    const source = sourceOf(old)
+    await old.post(process)
+    const [, late] = old.messages
+    let copying = 0
+    source.faults = {
+      // After the audit, when the rows are asked for again.
+      before({ name }) {
+        if (name !== 'messages' || ++copying !== 2 || !late) return
+        const bundle = Buffer.from(late.bundle)
+        bundle.writeUInt8(bundle.readUInt8(10) ^ 1, 10)
+        source.messageRows.push({ ...late, bundle })
+      },
+    }
+    const brought = await stack.bring(source)
+    expect(brought).toMatchObject({ outcomes: { 'left-out': 1 } })
+    expect(brought.named(process)).toEqual(['2 bundle-signature'])
+    expect(stack.head(process)?.state).toBe('incomplete')
+  })
+})
+
+it('a cut-over looks at nothing again that its first pass has looked at', async () => {
+  const old = createOldUnit()
+  const process = await old.spawn()
+  for (let i = 0; i < 30; i++) await old.post(process, { data: `${i}` })
+  await stack.bring(sourceOf(old), { ending: 'frozen' })
+  await old.post(process)
+  const source = sourceOf(old)
+  const asked: unknown[] = []
+  source.faults = { before: ({ name, args }) => void (name === 'messages' && asked.push(args[2])) }
+  const rest = await stack.bring(source, { restOnly: true })
+  expect(rest).toMatchObject({ outcomes: { open: 1 }, copied: 1, there: 0, faults: 0 })
+  expect(Math.min(...asked.map(Number))).toBe(31)
+  expect((await stack.page(process)).edges).toHaveLength(32)
+})
