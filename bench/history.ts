@@ -47,6 +47,7 @@ const memories = () => ({ memory: createSeekMemory(), nodes: createLogMemory() }
 const nothingPacked: SegmentReader = {
   blocks: async (_, blocks) => blocks.map(() => undefined),
   async *nodes() {},
+  expect() {},
   bundle: async () => ({ items: [], raw: (async function* () {})() }),
 }
 
@@ -187,7 +188,7 @@ async function pageTimes(deps: ReadDeps, process: string, from: number, limit: n
   const begin = performance.now()
   const head = await deps.log.head(process)
   if (!head) throw new Error('the process is gone')
-  const page = await openPage(deps, head, { limit, showAnchor: false, by: 'nonce', from })
+  const page = await openPage(deps, head, { limit, showAnchor: false, by: 'nonce', from }, 'json')
   let first: number | undefined
   for await (const _ of await page.json()) first ??= performance.now() - begin
   return { first: first ?? 0, last: performance.now() - begin }

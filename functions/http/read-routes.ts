@@ -65,7 +65,7 @@ export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
   async function schedule(c: Context, head: Head, params: URLSearchParams): Promise<Response> {
     const query = parsePageQuery(params)
     const form = parsePageForm(params)
-    const page = await openPage(reading, head, query)
+    const page = await openPage(reading, head, query, c.req.method === 'GET' && form === 'json' ? 'json' : undefined)
     const tag = tagOf(page.immutable, () => pageName(head.process, form, query, page))
     const vary = { vary: 'Accept-Encoding' }
     if (tag !== undefined && isKnown(c, tag)) return notModified(c, tag, vary)
