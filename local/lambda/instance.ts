@@ -144,14 +144,7 @@ export class Instance {
     const { name, bundle, memory, concurrency, environment, keeper, onLine } = this.#options
     const child = keeper.spawn(
       process.execPath,
-      [
-        '--no-warnings',
-        ...heapOf(memory),
-        '--import',
-        nativeClient,
-        runtimeClient,
-        handlerOf,
-      ],
+      ['--no-warnings', ...heapOf(memory), '--import', nativeClient, runtimeClient, handlerOf],
       {
         cwd: bundle,
         stdio: ['ignore', 'pipe', 'pipe'],
