@@ -91,12 +91,13 @@ export function createObjectReads(objects: Pick<SegmentObjects, 'read'>, maxByte
       const known = memory.recall(one.part)
       const coming = known ? [known] : onTheWay.get(digestOf(one.part))
       const full = bytes + one.part.bytes > READ_BYTES || !follows(group.at(-1), one)
-      if (group.length > 0 && (coming || full)) yield read()
-      if (coming) yield { bytes: one.part.bytes, parts: coming }
-      else {
-        group.push(one)
-        bytes += one.part.bytes
+      if (group.length > 0 && (coming !== undefined || full)) yield read()
+      if (coming !== undefined) {
+        yield { bytes: one.part.bytes, parts: coming }
+        continue
       }
+      group.push(one)
+      bytes += one.part.bytes
     }
     if (group.length > 0) yield read()
   }
