@@ -13,9 +13,9 @@ import { openPage } from '../core/read/page.ts'
 import { createSeekMemory } from '../core/read/seek.ts'
 import { createSegmentBuilder } from '../core/segments/builder.ts'
 import type { DynamoDb } from '../db/dynamodb/client.ts'
-import { createSegmentObjects } from '../db/s3/segment-objects.ts'
 import { parseSuConfig } from '../functions/config/functions.ts'
 import { createLogger } from '../functions/telemetry/logger.ts'
+import { openBucket } from '../functions/wiring/blobs.ts'
 import { createSegmentParts, openSegmentStores } from '../functions/wiring/segments.ts'
 import { createSuParts } from '../functions/wiring/su.ts'
 import { localCredentials, localRegion, startDynamoDb } from '../local/dynamodb.ts'
@@ -104,17 +104,14 @@ export async function measureHistory({ some, sizes, latencies }: HistoryBench): 
 function openUnit(environment: Record<string, string>) {
   const config = parseSuConfig(environment)
   const logger = createLogger({ level: 'silent' }, { service: 'bench' })
-  let stores: ReturnType<typeof openSegmentStores> | undefined
   let db: DynamoDb | undefined
   const { scheduler, reading } = createSuParts(config, logger, {
     onDynamoDb: (opened) => {
       db = opened
     },
-    onS3: (client) => {
-      if (db) stores = openSegmentStores(db, createSegmentObjects(client, config.store.bucket))
-    },
   })
-  if (!stores) throw new Error('the unit has no stores')
+  if (!db) throw new Error('the unit has no DynamoDB')
+  const stores = openSegmentStores(db, openBucket(config.store).objects)
   const parts = { stores, log: reading.log, blobs: reading.blobs, clock: reading.clock, logger }
   return {
     scheduler,
