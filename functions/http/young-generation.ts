@@ -1,7 +1,7 @@
 /**
  * What a page was made of is garbage when it has been sent: buffers outside V8's heap, which it gives back only when it collects
- * its young generation. AWS's runtime makes that generation as large as the function's memory allows (a tenth of it for each half,
- * and NODE_OPTIONS cannot say otherwise), so hundreds of megabytes wait there. Collected once in so many bytes they do not,
+ * its young generation. AWS's runtime lets that generation grow with the function's memory (`--max-semi-space-size`, a twentieth of it,
+ * on the command line, where NODE_OPTIONS cannot say otherwise), so hundreds of megabytes wait there. Collected once in so many bytes they do not,
  * and since hardly anything in it is alive, that takes less than a millisecond.
  */
 import { setFlagsFromString } from 'node:v8'
