@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads'
 import { createSigner } from '../core/ans104/signer.ts'
 import { blockOf, type SegmentReader } from '../core/ports/segment-store.ts'
 import type { ReadDeps } from '../core/read/deps.ts'
+import { foreseePage } from '../core/read/foresee.ts'
 import { createLogMemory } from '../core/read/log-memory.ts'
 import { openPage } from '../core/read/page.ts'
 import { createSeekMemory } from '../core/read/seek.ts'
@@ -194,10 +195,12 @@ interface Times {
 }
 
 async function pageTimes(deps: ReadDeps, process: string, from: number, limit: number): Promise<Times> {
+  const query = { limit, showAnchor: false, by: 'nonce', from } as const
   const begin = performance.now()
+  foreseePage(deps, process, query)
   const head = await deps.log.head(process)
   if (!head) throw new Error('the process is gone')
-  const page = await openPage(deps, head, { limit, showAnchor: false, by: 'nonce', from }, 'json')
+  const page = await openPage(deps, head, query, 'json')
   let first: number | undefined
   for await (const _ of await page.json()) first ??= performance.now() - begin
   return { first: first ?? 0, last: performance.now() - begin }

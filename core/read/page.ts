@@ -38,6 +38,7 @@ export interface Page {
  * @param then `json`: that will be read, so reading begins while the page is planned
  */
 export function openPage(deps: ReadDeps, head: Head, query: PageQuery, then?: 'json'): Promise<Page> {
+  deps.memory.saw(head.process, head.next)
   return timed(deps, 'get_messages', async () => {
     const range = await matchingRange(deps, readable(head), query)
     const plan = await planPage(deps, head, query, range, then === 'json')

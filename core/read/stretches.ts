@@ -50,7 +50,7 @@ export function cutOff(stretch: Stretch, last: number): Stretch {
 }
 
 /** Indexes asked for in one call: those of a page of a thousand records, and one more. */
-const INDEXES = 6
+export const INDEXES = 6
 /** Records in one call: what DynamoDB gives in one (100 keys). */
 const CHUNK = 100
 /** Records of the log read at once while nothing is known of their size. */

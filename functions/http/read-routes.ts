@@ -4,6 +4,7 @@ import { isId } from '../../core/ans104/base64url.ts'
 import { hasCode } from '../../core/errors.ts'
 import type { Head } from '../../core/log/record.ts'
 import { find } from '../../core/read/find.ts'
+import { foreseePage } from '../../core/read/foresee.ts'
 import { latestText } from '../../core/read/latest.ts'
 import { openPage, type Page } from '../../core/read/page.ts'
 import { readProcessText } from '../../core/read/process.ts'
@@ -47,6 +48,7 @@ export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
     const id = c.req.param('id')
     const { searchParams } = new URL(c.req.url)
     const named = searchParams.get('process-id') || searchParams.get('proc-id') || undefined
+    if (named === id) foresee(id, searchParams)
     const found = await find(reading, id, named).catch(async (error) => {
       // Where nothing is found, the allow-list judges what was asked for, before it is said that it is not there.
       if (hasCode(error, 'not-found')) await checkReadable(lists, named ?? id)
@@ -62,6 +64,15 @@ export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
     if (tag !== undefined && isKnown(c, tag)) return notModified(c, tag)
     return answer(c, await recordText(reading, record), tag)
   })
+
+  /** What is wrong with the query is said when it is known that there is such a process. */
+  function foresee(process: string, params: URLSearchParams): void {
+    try {
+      if (isId(process)) foreseePage(reading, process, parsePageQuery(params))
+    } catch (error) {
+      if (!hasCode(error, 'invalid-request')) throw error
+    }
+  }
 
   async function schedule(c: Context, head: Head, params: URLSearchParams): Promise<Response> {
     const query = parsePageQuery(params)
