@@ -12,11 +12,21 @@ import { outOfPlace } from './read-records.ts'
 export interface SeekMemory {
   recall(process: string, timestamp: number): number | undefined
   remember(process: string, timestamp: number, nonce: number): void
+  /** How far a process went when it was seen last: the `next` of its head. It goes further since, never back but by a restore. */
+  next(process: string): number | undefined
+  saw(process: string, next: number): void
 }
+
+const PROCESSES = 1_000
 
 export function createSeekMemory(entries = 10_000): SeekMemory {
   const nonces = new LRUCache<string, number>({ max: entries })
+  const heads = new LRUCache<string, number>({ max: PROCESSES })
   return {
+    next: (process) => heads.get(process),
+    saw: (process, next) => {
+      heads.set(process, next)
+    },
     recall: (process, timestamp) => nonces.get(`${process}/${timestamp}`),
     remember: (process, timestamp, nonce) => {
       nonces.set(`${process}/${timestamp}`, nonce)

@@ -4,6 +4,7 @@ import { isId } from '../../core/ans104/base64url.ts'
 import { hasCode } from '../../core/errors.ts'
 import type { Head } from '../../core/log/record.ts'
 import { find } from '../../core/read/find.ts'
+import { foreseePage } from '../../core/read/foresee.ts'
 import { latestText } from '../../core/read/latest.ts'
 import { openPage, type Page } from '../../core/read/page.ts'
 import { readProcessText } from '../../core/read/process.ts'
@@ -13,6 +14,7 @@ import { checkReadable } from '../../core/schedule/access.ts'
 import { entityTag, isKnown, keptForGood } from './caching.ts'
 import { compressed, preferredCoding } from './compression.ts'
 import type { AppParts } from './parts.ts'
+import { pageBytesSent } from './young-generation.ts'
 
 const types = { json: 'application/json', bundle: 'application/octet-stream' } as const
 
@@ -46,6 +48,7 @@ export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
     const id = c.req.param('id')
     const { searchParams } = new URL(c.req.url)
     const named = searchParams.get('process-id') || searchParams.get('proc-id') || undefined
+    if (named === id) foresee(id, searchParams)
     const found = await find(reading, id, named).catch(async (error) => {
       // Where nothing is found, the allow-list judges what was asked for, before it is said that it is not there.
       if (hasCode(error, 'not-found')) await checkReadable(lists, named ?? id)
@@ -62,10 +65,19 @@ export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
     return answer(c, await recordText(reading, record), tag)
   })
 
+  /** What is wrong with the query is said when it is known that there is such a process. */
+  function foresee(process: string, params: URLSearchParams): void {
+    try {
+      if (isId(process)) foreseePage(reading, process, parsePageQuery(params))
+    } catch (error) {
+      if (!hasCode(error, 'invalid-request')) throw error
+    }
+  }
+
   async function schedule(c: Context, head: Head, params: URLSearchParams): Promise<Response> {
     const query = parsePageQuery(params)
     const form = parsePageForm(params)
-    const page = await openPage(reading, head, query)
+    const page = await openPage(reading, head, query, c.req.method === 'GET' && form === 'json' ? 'json' : undefined)
     const tag = tagOf(page.immutable, () => pageName(head.process, form, query, page))
     const vary = { vary: 'Accept-Encoding' }
     if (tag !== undefined && isKnown(c, tag)) return notModified(c, tag, vary)
@@ -119,7 +131,10 @@ const notModified = (c: Context, tag: string, headers: Record<string, string> = 
 
 async function* logged(c: Context, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
-    yield* bytes
+    for await (const piece of bytes) {
+      yield piece
+      pageBytesSent(piece.length)
+    }
   } catch (error) {
     // The head has gone out as 200: the reader sees the body break off, and this is where an operator sees why.
     c.get('log')?.warn({ err: error }, 'a page was cut off')
