@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { rejectAll } from './committing.ts'
 import { Inbox } from './inbox.ts'
 import type { LaneContext } from './lane.ts'
-import { LEASE_MS, type Lease, type Leases, type OwnNames, saneWait } from './lease.ts'
+import { LEASE_MS, type Lease, type Leases, leaseMs, type OwnNames, saneWait } from './lease.ts'
 import { type PipelineEnd, runPipeline } from './pipeline.ts'
 import { Queue, type Waiting } from './queue.ts'
 import type { Head } from './record.ts'
@@ -89,7 +89,7 @@ export async function hold(head: Head, options: HoldingOptions): Promise<Head | 
   const isGivenUp = () => isFew || inbox.silence(clock.now()) > DEAF_MS
   const lease = (batch: readonly Waiting[]): Lease => ({
     by: heir && batch.includes(heir) ? heir.offer : name,
-    until: isGivenUp() ? 0 : clock.now() + LEASE_MS,
+    until: isGivenUp() ? 0 : clock.now() + leaseMs(wait),
     wait: saneWait(wait),
   })
   const mayFollow = (one: Waiting) => !one.own && one.deadline > clock.now() + HEIR_MS
