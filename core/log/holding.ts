@@ -55,7 +55,8 @@ export async function hold(head: Head, options: HoldingOptions): Promise<Head | 
   own.add(name, begun + TERM_MS + 60_000, begun)
   const inbox = new Inbox(options)
   let servedAt = begun
-  let wait = 50
+  // From a holder before it: beginning anew would have the others ask too early, and often, until it is known again.
+  let wait = head.lease && head.lease.until > 0 ? saneWait(head.lease.wait) : 50
   let census = { at: begun, waited: 0 }
   let isFew = false
   let heir: Waiting | undefined

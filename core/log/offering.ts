@@ -12,10 +12,14 @@ import { refusalOf } from './state.ts'
 
 /** When one is asked for first, as a share of what others wait. */
 const FIRST_ASK = 0.7
-/** Between two questions at least, and at most, ms: a share of what others wait, so that a message costs so many at any rate. */
+/**
+ * Between two questions at least, and at most, ms; a share of what others wait, and each time so much more, so that a message costs
+ * few at any rate, however far off the expectation is.
+ */
 const ASK_MS = 8
 const MAX_ASK_MS = 500
 const ASK_SHARE = 8
+const ASK_GROWTH = 1.5
 /** Where the lease has run out, the first of those who found so by chance takes over within this time, ms. */
 const STAGGER_MS = 300
 /** How long who waits believes in the holder without having seen anything of him, ms, beyond what others wait. */
@@ -85,6 +89,8 @@ export async function waitForHolder(options: OfferingOptions, lease: Lease, isHe
   const begun = clock.now()
   /** When each is asked for next. */
   const asks = new Map<Waiting, number>()
+  /** Fruitless questions about each so far. */
+  const tries = new Map<Waiting, number>()
   for (;;) {
     const isOffered = await offer(options)
     const waiting = queue.pending()
@@ -103,7 +109,11 @@ export async function waitForHolder(options: OfferingOptions, lease: Lease, isHe
         : mailbox.outcomes(process, asked).then((outcomes): News => ({ outcomes }))
       const { outcomes, head }: News = await asking.measure(question).catch(() => ({ outcomes: new Map() }))
       const again = Math.max(ASK_MS, asking.ms, expected / ASK_SHARE)
-      for (const one of due) asks.set(one, Math.max(clock.now(), now + Math.min(MAX_ASK_MS, again)))
+      for (const one of due) {
+        const before = tries.get(one) ?? 0
+        tries.set(one, before + 1)
+        asks.set(one, Math.max(clock.now(), now + Math.min(MAX_ASK_MS, again * ASK_GROWTH ** before)))
+      }
       const isHeir = due.some(({ offer }) => {
         const outcome = outcomes.get(offer)
         return outcome?.kind === 'scheduled' && outcome.offer === offer && outcome.baton
@@ -114,6 +124,7 @@ export async function waitForHolder(options: OfferingOptions, lease: Lease, isHe
         if (!outcome) continue
         heads.served(process)
         asks.delete(one)
+        tries.delete(one)
         settle(one, outcome)
       }
       if (head) {
