@@ -16,7 +16,7 @@ import { batchGet } from './batch-get.ts'
 import type { DynamoDb } from './client.ts'
 import { reading } from './failures.ts'
 import { type Attributes, fromHeadRow, headKey } from './head-row.ts'
-import { deepHashAt, itemKey, toOutcome, toPlace } from './id-row.ts'
+import { idKeys, toOutcomes } from './offer-outcomes.ts'
 import { type ItemAttributes, itemAttributes, itemOf } from './record-row.ts'
 
 /** Keys over which a process's names are spread: at 530 messages a second, two writes each, 530 units a second for each. */
@@ -186,29 +186,6 @@ export function createMailbox(db: DynamoDb<'offers' | 'ids' | 'heads'>): Mailbox
     if (doubtful.length === 0) return first
     return new Map([...first, ...(await look(process, doubtful, true))])
   }
-}
-
-/** Keys of the rows that say what became of these, each once. */
-function idKeys(process: string, offers: readonly Offer[]): Attributes[] {
-  const keys = offers.flatMap(({ entry }) => [
-    itemKey(process, entry),
-    ...(entry.deepHash?.claimed ? [deepHashAt(process, entry.deepHash.hash)] : []),
-  ])
-  return [...new Map(keys.map((key) => [`${key.id} ${key.at}`, marshall(key)])).values()]
-}
-
-function toOutcomes(process: string, offers: readonly Offer[], rows: readonly Attributes[]): Map<string, OfferOutcome> {
-  const byKey = new Map(rows.map((row) => [`${row.id?.S} ${row.at?.S}`, row]))
-  return new Map(
-    offers.flatMap(({ id, entry }): [string, OfferOutcome][] => {
-      const item = itemKey(process, entry)
-      const scheduled = byKey.get(`${item.id} ${item.at}`)
-      if (scheduled) return [[id, toOutcome(scheduled)]]
-      const hash = entry.deepHash?.claimed ? deepHashAt(process, entry.deepHash.hash) : undefined
-      const known = hash && byKey.get(`${hash.id} ${hash.at}`)
-      return known ? [[id, { kind: 'deep-hash', place: toPlace(known) }]] : []
-    }),
-  )
 }
 
 function toName(row: Attributes): OfferName {
