@@ -10,7 +10,10 @@ const utf8 = (text: string) => Buffer.byteLength(text)
 
 function valueBytes(value: AttributeValue): number {
   if (value.S !== undefined) return utf8(value.S)
-  if (value.B !== undefined) return value.B.length
+  // As bytes, or as it is on the wire: base64.
+  const bytes: unknown = value.B
+  if (bytes !== undefined)
+    return typeof bytes === 'string' ? Buffer.byteLength(bytes, 'base64') : Buffer.from(bytes as Uint8Array).length
   // A byte for each two digits, and one.
   if (value.N !== undefined) return Math.ceil(value.N.replace(/^-?0*|\./g, '').length / 2) + 1
   if (value.M !== undefined) return 3 + rowBytes(value.M) + Object.keys(value.M).length
@@ -53,6 +56,19 @@ function insertedRow({
 }): Row {
   const names = [...Statement.matchAll(/'([^']+)': \?/g)].map(([, name = '']) => name)
   return Object.fromEntries(Parameters.map((value, index) => [names[index] ?? '', value]))
+}
+
+/** Rows of a batch to be written. */
+interface WriteRequest {
+  PutRequest?: { Item?: Row }
+}
+
+/** Write units of a request as it is on the wire; what a batch deletes counts as one each. */
+export function writeUnitsOf(operation: string, body: unknown): number {
+  const request = body as UnitsInput & { RequestItems?: Record<string, WriteRequest[]> }
+  if (operation !== 'BatchWriteItem') return unitsOf(`${operation}Command`, request, {}).write
+  const rows = Object.values(request.RequestItems ?? {}).flat()
+  return rows.reduce((sum, { PutRequest }) => sum + (PutRequest?.Item ? writeUnits(PutRequest.Item) : 1), 0)
 }
 
 /** Units of one call: a transaction counts double; an update here is always of a row under 1 KB (a head, a watermark). */

@@ -3,7 +3,7 @@
  *
  *   npm run bench                      everything, here and with AWS's latencies
  *   npm run bench -- --quick           fewer requests
- *   npm run bench -- --only writes     writes, pages, units, router, history, migration, cold or memory
+ *   npm run bench -- --only writes     writes, hot (1 to 64 writers of one process), pages, units, router, history, migration, cold or memory
  *   npm run bench -- --messages 1000   lengths of the processes whose history is read; messages that are moved in
  *   npm run bench -- --latency 10,30   ms that each call of DynamoDB and S3 takes longer
  *
@@ -20,6 +20,7 @@ import { type Stack, startStack } from '../local/stack.ts'
 import { signatureRate, transactionRate } from './baselines.ts'
 import { measureColdStarts } from './cold.ts'
 import { measureHistory } from './history.ts'
+import { measureHot } from './hot.ts'
 import { makeMessages, makeProcess, makeWallet } from './items.ts'
 import { Client, type Measured } from './load.ts'
 import { measureMemory } from './memory.ts'
@@ -170,6 +171,7 @@ async function all(title: string, latency: { dynamodb: number; s3: number }): Pr
       if (wanted('units') && latency.dynamodb === 0) await units(stack)
     })
   }
+  if (wanted('hot')) await measureHot({ some, latency, writers: [1, 2, 4, 8, 16, 32, 64] })
   if (wanted('router')) {
     const { instances } = parseOptions(process.env)
     await measureRouter({ some, latency: latency.dynamodb, instances })

@@ -30,7 +30,14 @@ export const grants: Readonly<Record<FunctionName, readonly Grant[]>> = {
     {
       resource: { table: 'heads' },
       // Described: whether the log's tables are still those that it was begun in.
-      actions: ['dynamodb:DescribeTable', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      // A batch: who waits asks for the outcome and the head in one call.
+      actions: [
+        'dynamodb:DescribeTable',
+        'dynamodb:GetItem',
+        'dynamodb:BatchGetItem',
+        'dynamodb:PutItem',
+        'dynamodb:UpdateItem',
+      ],
     },
     {
       resource: { table: 'records' },

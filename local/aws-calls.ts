@@ -54,6 +54,19 @@ export const recordCalls =
     })
   }
 
+/** For a proxy: tells of each request to DynamoDB that a function makes, as it is. */
+export const recordDynamoDb =
+  (onRequest: (operation: string, body: unknown) => void) =>
+  (request: IncomingMessage): void => {
+    const target = request.headers['x-amz-target']
+    if (typeof target !== 'string' || callerOf(request.headers.authorization) === undefined) return
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.once('end', () =>
+      onRequest(target.slice(target.indexOf('.') + 1), JSON.parse(Buffer.concat(chunks).toString())),
+    )
+  }
+
 type Called = Omit<AwsCall, 'caller'>
 
 /** One row of a request, or a whole table. */

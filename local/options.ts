@@ -32,6 +32,8 @@ export interface StackOptions {
   variables: Record<string, string>
   /** Hears of each call of DynamoDB or S3 that a function makes; for tests. */
   onCall?: (call: AwsCall) => void
+  /** Hears of each request to DynamoDB that a function makes, its operation and its body; for the bench. */
+  onDynamoDb?: (operation: string, body: unknown) => void
 }
 
 /** What keeps the stack from starting; the message says what to do. */

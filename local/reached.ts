@@ -1,5 +1,5 @@
 /** Where the functions reach a local service: at its own address, or through what slows the calls down or tells of them. */
-import { type AwsCall, recordCalls } from './aws-calls.ts'
+import { type AwsCall, recordCalls, recordDynamoDb } from './aws-calls.ts'
 import { waitAbout } from './latency-proxy.ts'
 import type { Parts } from './parts.ts'
 import { startProxy } from './proxy.ts'
@@ -8,13 +8,17 @@ export interface Way {
   /** What each call takes longer. */
   ms: number
   onCall: ((call: AwsCall) => void) | undefined
+  onDynamoDb?: ((operation: string, body: unknown) => void) | undefined
 }
 
-export const reached = async (url: string, { ms, onCall }: Way, parts: Parts): Promise<string> => {
-  if (ms === 0 && onCall === undefined) return url
+export const reached = async (url: string, { ms, onCall, onDynamoDb }: Way, parts: Parts): Promise<string> => {
+  const watchers = [...(onCall ? [recordCalls(onCall)] : []), ...(onDynamoDb ? [recordDynamoDb(onDynamoDb)] : [])]
+  if (ms === 0 && watchers.length === 0) return url
   const proxy = startProxy(url, {
     before: ms === 0 ? undefined : () => waitAbout(ms),
-    onRequest: onCall && recordCalls(onCall),
+    onRequest: (request) => {
+      for (const watch of watchers) watch(request)
+    },
   })
   return (await parts.add(proxy)).url
 }

@@ -108,7 +108,8 @@ const assemble = async (
     ensureOwnWallet(options),
   ])
   const { PLACEMENTS_ENDPOINT: placements } = variables
-  const reachedAt = (url: string, ms: number): Promise<string> => reached(url, { ms, onCall: options.onCall }, parts)
+  const reachedAt = (url: string, ms: number): Promise<string> =>
+    reached(url, { ms, onCall: options.onCall, onDynamoDb: options.onDynamoDb }, parts)
   const environment = environmentOf(options, {
     url: front.url,
     dynamodb: await reachedAt(dynamodb.url, latency.dynamodb),

@@ -5,6 +5,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../ports/clock.ts'
+import { LEASE_MS, type Lease } from './lease.ts'
 import type { Head } from './record.ts'
 import { sameHead } from './state.ts'
 
@@ -14,6 +15,12 @@ interface Memory {
   shared: boolean
 }
 
+interface Holder {
+  lease: Lease
+  /** When anything was heard of him last, ms. */
+  at: number
+}
+
 /** How long a process is taken to be busy after its writers were seen to meet, ms. */
 const HOT_MS = 2_000
 
@@ -21,12 +28,15 @@ export class HeadMemory {
   private readonly memories: LRUCache<string, Memory>
   /** Until when a process is taken to be busy, ms. */
   private readonly heated: LRUCache<string, number>
+  /** Who commits for all, as was heard last. */
+  private readonly holders: LRUCache<string, Holder>
   private readonly clock: Clock
 
   /** @param max heads remembered (PROCESS_CACHE_SIZE) */
   constructor(max: number, clock: Clock) {
     this.memories = new LRUCache({ max })
     this.heated = new LRUCache({ max })
+    this.holders = new LRUCache({ max })
     this.clock = clock
   }
 
@@ -71,6 +81,25 @@ export class HeadMemory {
   /** Nobody else was seen for a while. */
   cool(process: string): void {
     this.heated.delete(process)
+    this.holders.delete(process)
+  }
+
+  /** The head was seen to say so. */
+  heldBy(process: string, lease: Lease): void {
+    this.holders.set(process, { lease, at: this.clock.now() })
+  }
+
+  /** He has just served this instance: whatever his lease said, he was alive. */
+  served(process: string): void {
+    this.heat(process)
+    const holder = this.holders.get(process)
+    if (holder) holder.at = this.clock.now()
+  }
+
+  /** The lease of who commits for all, if he was heard of a moment ago: as good as reading the head, which asks for another call. */
+  holder(process: string): Lease | undefined {
+    const holder = this.holders.get(process)
+    return holder && this.clock.now() - holder.at < LEASE_MS ? holder.lease : undefined
   }
 
   /** Whether to offer rather than to race. */

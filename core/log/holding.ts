@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { rejectAll } from './committing.ts'
 import { Inbox } from './inbox.ts'
 import type { LaneContext } from './lane.ts'
-import { LEASE_MS, type Lease, type Leases, type OwnNames, saneWait } from './lease.ts'
+import { LEASE_MS, type Lease, type Leases, leaseMs, type OwnNames, saneWait } from './lease.ts'
 import { type PipelineEnd, runPipeline } from './pipeline.ts'
 import { Queue, type Waiting } from './queue.ts'
 import type { Head } from './record.ts'
@@ -55,7 +55,8 @@ export async function hold(head: Head, options: HoldingOptions): Promise<Head | 
   own.add(name, begun + TERM_MS + 60_000, begun)
   const inbox = new Inbox(options)
   let servedAt = begun
-  let wait = 50
+  // From a holder before it: beginning anew would have the others ask too early, and often, until it is known again.
+  let wait = head.lease && head.lease.until > 0 ? saneWait(head.lease.wait) : 50
   let census = { at: begun, waited: 0 }
   let isFew = false
   let heir: Waiting | undefined
@@ -89,7 +90,7 @@ export async function hold(head: Head, options: HoldingOptions): Promise<Head | 
   const isGivenUp = () => isFew || inbox.silence(clock.now()) > DEAF_MS
   const lease = (batch: readonly Waiting[]): Lease => ({
     by: heir && batch.includes(heir) ? heir.offer : name,
-    until: isGivenUp() ? 0 : clock.now() + LEASE_MS,
+    until: isGivenUp() ? 0 : clock.now() + leaseMs(wait),
     wait: saneWait(wait),
   })
   const mayFollow = (one: Waiting) => !one.own && one.deadline > clock.now() + HEIR_MS

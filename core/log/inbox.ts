@@ -7,6 +7,8 @@ import { offered, type Queue } from './queue.ts'
 /** Between two looks, ms: more seldom while enough is there to be signed. */
 const LOOK_MS = 8
 const BUSY_LOOK_MS = 20
+/** At most, however long a look takes. */
+const MAX_LOOK_MS = 50
 /** Entries that are enough for that: more than are signed until the next look has brought its own. */
 const ENOUGH = 24
 /** Looks under way at once: a slow one must not hold up those that follow. */
@@ -81,7 +83,8 @@ export class Inbox {
         this.first ??= Promise.race([call, context.clock.sleep(FIRST_MS, signal)])
       }
       if (!this.isWithdrawing) void this.call(this.withdraw())
-      await context.clock.sleep(queue.pending().length >= ENOUGH ? BUSY_LOOK_MS : LOOK_MS, signal)
+      const pause = queue.pending().length >= ENOUGH ? BUSY_LOOK_MS : LOOK_MS
+      await context.clock.sleep(Math.min(MAX_LOOK_MS, Math.max(pause, context.looking.ms)), signal)
     }
   }
 
@@ -94,9 +97,9 @@ export class Inbox {
 
   private async takeIn(first: Promise<void> | undefined): Promise<void> {
     const { process, context, queue, own } = this.options
-    const { clock, mailbox } = context
+    const { clock, mailbox, looking } = context
     const now = clock.now()
-    const all = await mailbox.names(process)
+    const all = await looking.measure(mailbox.names(process))
     this.answeredAt = Math.max(this.answeredAt, now)
     const names = all.filter(
       ({ id }) => !this.seen.has(id) && !own.has(id) && (this.missing.get(id)?.again ?? 0) <= now,

@@ -21,6 +21,7 @@ import { offer, waitForHolder } from './offering.ts'
 import { runPipeline } from './pipeline.ts'
 import { nameOf, Queue, type Waiting, wasOffered } from './queue.ts'
 import type { Head } from './record.ts'
+import type { RoundTrip } from './round-trip.ts'
 import { refusalOf, sameHead } from './state.ts'
 
 export interface LaneContext {
@@ -33,6 +34,10 @@ export interface LaneContext {
   errands: Errands
   /** Until when, ms since the epoch, the mailbox is taken to be out of order. */
   trouble: { until: number }
+  /** How long a question takes what became of an offer. */
+  asking: RoundTrip
+  /** How long a look into the mailbox takes. */
+  looking: RoundTrip
   /** Height of the network as last known. */
   height(): number | undefined
 }
@@ -135,6 +140,8 @@ export class Lane {
   private async goOn(): Promise<void> {
     const { process, context, queue, own, leases } = this
     const { clock, heads } = context
+    const holder = this.known || context.trouble.until > clock.now() ? undefined : heads.holder(process)
+    if (holder && !own.has(holder.by)) return this.follow(holder, true)
     const head = await this.currentHead()
     const refusal = refusalOf(head)
     if (!head || refusal) {
@@ -144,7 +151,7 @@ export class Lane {
     }
     const isTrouble = context.trouble.until > clock.now()
     const rival = isTrouble ? undefined : leases.rival(head, clock.now())
-    if (rival) return this.follow(rival)
+    if (rival) return this.follow(rival, false)
     if (
       !isTrouble &&
       (this.races >= RACES || (head.lease && head.lease.until > clock.now() && own.has(head.lease.by)))
@@ -187,16 +194,22 @@ export class Lane {
   }
 
   /** While another one commits for all. */
-  private async follow(lease: Lease): Promise<void> {
+  private async follow(lease: Lease, isHearsay: boolean): Promise<void> {
     const { process, context, queue, own, leases } = this
     context.heads.heat(process)
+    if (!isHearsay) context.heads.heldBy(process, lease)
     let finish: () => void = () => undefined
     const onBaton = () => {
       finish = context.errands.begin()
     }
     try {
-      switch (await waitForHolder({ process, context, queue, own, leases, onBaton }, lease)) {
+      const end = await waitForHolder({ process, context, queue, own, leases, onBaton }, lease, isHearsay)
+      if (end.kind !== 'settled') context.heads.cool(process)
+      switch (end.kind) {
         case 'settled':
+          return
+        case 'vacant':
+          this.known = end.head
           return
         case 'race': {
           const head = await this.read()

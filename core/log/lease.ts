@@ -15,6 +15,8 @@ export interface Lease {
 
 /** How long a lease holds after each commit, ms: longer than a commit takes on a bad day, shorter than anybody's patience. */
 export const LEASE_MS = 1_000
+/** Where everything is slow, by what others wait, so is the holder: a lease that ran out under him would only add races to that. */
+export const leaseMs = (wait: number): number => LEASE_MS + 2 * Math.min(LEASE_MS, saneWait(wait))
 /** What is believed of how long others wait, ms: a clock that is far off must not make anybody wait for ever. */
 const MAX_WAIT_MS = 5_000
 
@@ -51,7 +53,7 @@ export class Leases {
 
   /**
    * The lease of somebody else that is alive: neither has it run out by what it says, nor was the very same one seen
-   * `LEASE_MS` ago. So a dead holder's is over in time even if his clock was ahead.
+   * `leaseMs` ago. So a dead holder's is over in time even if his clock was ahead.
    */
   rival(head: Head | undefined, now: number): Lease | undefined {
     const lease = head?.lease
@@ -59,6 +61,6 @@ export class Leases {
     if (this.last?.by !== lease.by || this.last.until !== lease.until) {
       this.last = { by: lease.by, until: lease.until, seen: now }
     }
-    return now - this.last.seen < LEASE_MS ? { ...lease, wait: saneWait(lease.wait) } : undefined
+    return now - this.last.seen < leaseMs(lease.wait) ? { ...lease, wait: saneWait(lease.wait) } : undefined
   }
 }

@@ -11,9 +11,10 @@ import { Errands } from './errands.ts'
 import { HeadMemory } from './head-memory.ts'
 import { Lane, type LaneContext } from './lane.ts'
 import type { Head, StoredItem } from './record.ts'
+import { RoundTrip } from './round-trip.ts'
 import { refusalOf } from './state.ts'
 
-export interface SequencerOptions extends Omit<LaneContext, 'heads' | 'errands' | 'trouble'> {
+export interface SequencerOptions extends Omit<LaneContext, 'heads' | 'errands' | 'trouble' | 'asking' | 'looking'> {
   /** How many heads an instance remembers (PROCESS_CACHE_SIZE). */
   rememberedHeads: number
 }
@@ -40,6 +41,8 @@ export class Sequencer {
       heads: new HeadMemory(rememberedHeads, context.clock),
       errands: new Errands(),
       trouble: { until: 0 },
+      asking: new RoundTrip(context.clock),
+      looking: new RoundTrip(context.clock),
     }
     this.store = context.store
   }

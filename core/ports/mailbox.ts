@@ -4,6 +4,7 @@
  */
 import type { Place } from '../errors.ts'
 import type { Entry } from '../log/entry.ts'
+import type { Head } from '../log/record.ts'
 
 /** An entry that somebody waits for. */
 export interface Offer {
@@ -37,4 +38,11 @@ export interface Mailbox {
   withdraw(process: string, offers: readonly OfferName[]): Promise<void>
   /** What became of these, by id of the offer; of those that are missing nothing is known yet. What it says is certain. */
   outcomes(process: string, offers: readonly Offer[]): Promise<Map<string, OfferOutcome>>
+  /** The same, and the process's head as it is now (a consistent read), in one call. Without one where it could not be had. */
+  news(process: string, offers: readonly Offer[]): Promise<News>
+}
+
+export interface News {
+  outcomes: Map<string, OfferOutcome>
+  head?: Head
 }

@@ -5,18 +5,18 @@
  * took out, expire by themselves.
  */
 import { createHash } from 'node:crypto'
-import { BatchWriteItemCommand, QueryCommand, type WriteRequest } from '@aws-sdk/client-dynamodb'
+import { BatchGetItemCommand, BatchWriteItemCommand, QueryCommand, type WriteRequest } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import pMap from 'p-map'
 import pRetry from 'p-retry'
 import type { Entry } from '../../core/log/entry.ts'
 import type { StoredItem } from '../../core/log/record.ts'
-import type { Mailbox, Offer, OfferName, OfferOutcome } from '../../core/ports/mailbox.ts'
+import type { Mailbox, News, Offer, OfferName, OfferOutcome } from '../../core/ports/mailbox.ts'
 import { batchGet } from './batch-get.ts'
 import type { DynamoDb } from './client.ts'
 import { reading } from './failures.ts'
-import type { Attributes } from './head-row.ts'
-import { deepHashAt, itemKey, toOutcome, toPlace } from './id-row.ts'
+import { type Attributes, fromHeadRow, headKey } from './head-row.ts'
+import { idKeys, toOutcomes } from './offer-outcomes.ts'
 import { type ItemAttributes, itemAttributes, itemOf } from './record-row.ts'
 
 /** Keys over which a process's names are spread: at 530 messages a second, two writes each, 530 units a second for each. */
@@ -25,6 +25,8 @@ const BOXES = 2
 const NAMES = 100
 /** Rows of one BatchWriteItem. */
 const ROWS_A_CALL = 25
+/** Of one BatchGetItem. */
+const KEYS_A_CALL = 100
 /** After so long what was left behind is gone, s. DynamoDB takes its time, but nothing for it. */
 const EXPIRY_S = 600
 
@@ -59,7 +61,7 @@ class Throttled extends Error {
   }
 }
 
-export function createMailbox(db: DynamoDb<'offers' | 'ids'>): Mailbox {
+export function createMailbox(db: DynamoDb<'offers' | 'ids' | 'heads'>): Mailbox {
   const { client, tables } = db
 
   const write = (requests: readonly WriteRequest[]): Promise<void> =>
@@ -146,10 +148,26 @@ export function createMailbox(db: DynamoDb<'offers' | 'ids'>): Mailbox {
     outcomes: (process, offers) =>
       reading(async () => {
         const first = await look(process, offers, false)
-        // A deep hash seen without the item that brought it: both are written at once, so only a consistent look tells whose it is.
-        const doubtful = offers.filter(({ id }) => first.get(id)?.kind === 'deep-hash')
-        if (doubtful.length === 0) return first
-        return new Map([...first, ...(await look(process, doubtful, true))])
+        return certain(process, offers, first)
+      }),
+
+    news: (process, offers) =>
+      reading(async (): Promise<News> => {
+        const keys = idKeys(process, offers)
+        if (keys.length >= KEYS_A_CALL)
+          return { outcomes: await certain(process, offers, await look(process, offers, false)) }
+        // One call for both, and no second one for what is left unprocessed: whoever asks comes again.
+        const { Responses = {} } = await client.send(
+          new BatchGetItemCommand({
+            RequestItems: {
+              [tables.heads]: { Keys: [headKey(process)], ConsistentRead: true },
+              ...(keys.length > 0 && { [tables.ids]: { Keys: keys } }),
+            },
+          }),
+        )
+        const [head] = Responses[tables.heads] ?? []
+        const first = toOutcomes(process, offers, Responses[tables.ids] ?? [])
+        return { outcomes: await certain(process, offers, first), ...(head && { head: fromHeadRow(head) }) }
       }),
   }
 
@@ -158,23 +176,15 @@ export function createMailbox(db: DynamoDb<'offers' | 'ids'>): Mailbox {
     offers: readonly Offer[],
     consistent: boolean,
   ): Promise<Map<string, OfferOutcome>> {
-    const keys = offers.flatMap(({ entry }) => [
-      itemKey(process, entry),
-      ...(entry.deepHash?.claimed ? [deepHashAt(process, entry.deepHash.hash)] : []),
-    ])
-    const unique = new Map(keys.map((key) => [`${key.id} ${key.at}`, marshall(key)]))
-    const rows = await batchGet(db, tables.ids, [...unique.values()], { consistent })
-    const byKey = new Map(rows.map((row) => [`${row.id?.S} ${row.at?.S}`, row]))
-    return new Map(
-      offers.flatMap(({ id, entry }): [string, OfferOutcome][] => {
-        const item = itemKey(process, entry)
-        const scheduled = byKey.get(`${item.id} ${item.at}`)
-        if (scheduled) return [[id, toOutcome(scheduled)]]
-        const hash = entry.deepHash?.claimed ? deepHashAt(process, entry.deepHash.hash) : undefined
-        const known = hash && byKey.get(`${hash.id} ${hash.at}`)
-        return known ? [[id, { kind: 'deep-hash', place: toPlace(known) }]] : []
-      }),
-    )
+    const rows = await batchGet(db, tables.ids, idKeys(process, offers), { consistent })
+    return toOutcomes(process, offers, rows)
+  }
+
+  /** A deep hash seen without the item that brought it: both are written at once, so only a consistent look tells whose it is. */
+  async function certain(process: string, offers: readonly Offer[], first: Map<string, OfferOutcome>) {
+    const doubtful = offers.filter(({ id }) => first.get(id)?.kind === 'deep-hash')
+    if (doubtful.length === 0) return first
+    return new Map([...first, ...(await look(process, doubtful, true))])
   }
 }
 

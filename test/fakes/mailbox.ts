@@ -1,6 +1,6 @@
 /** The mailbox in memory, over the log that says what became of what was offered. */
 import { SchedulerError } from '../../core/errors.ts'
-import type { Mailbox, Offer, OfferName, OfferOutcome } from '../../core/ports/mailbox.ts'
+import type { Mailbox, News, Offer, OfferName, OfferOutcome } from '../../core/ports/mailbox.ts'
 import type { FakeLogStore } from './log-store.ts'
 
 export class FakeMailbox implements Mailbox {
@@ -46,6 +46,11 @@ export class FakeMailbox implements Mailbox {
     return outcomes
   }
 
+  async news(process: string, offers: readonly Offer[]): Promise<News> {
+    const head = await this.#log.head(process)
+    return { outcomes: await this.outcomes(process, offers), ...(head && { head }) }
+  }
+
   #box(process: string): Map<string, Offer> {
     const box = this.#offers.get(process) ?? new Map<string, Offer>()
     this.#offers.set(process, box)
@@ -55,4 +60,11 @@ export class FakeMailbox implements Mailbox {
 
 /** No mailbox at all: every instance writes by itself. */
 const nobody = () => Promise.reject(new SchedulerError('unavailable', 'There is no mailbox here.'))
-export const noMailbox: Mailbox = { offer: nobody, names: nobody, open: nobody, withdraw: nobody, outcomes: nobody }
+export const noMailbox: Mailbox = {
+  offer: nobody,
+  names: nobody,
+  open: nobody,
+  withdraw: nobody,
+  outcomes: nobody,
+  news: nobody,
+}

@@ -133,6 +133,35 @@ export function mailboxSuite(name: string, open: () => MailboxUnderTest): void {
       )
     })
 
+    it('brings the head as it is along with what became of offers', async () => {
+      const { mailbox, store, signer } = open()
+      const { process, head } = await spawnIn(store, signer)
+      const deepHash = { hash: `${randomId()}${randomId().slice(0, 21)}`, claimed: true }
+      const [entry, later] = [await message(process, { deepHash }), await message(process)]
+      const [offer, waiting, twin] = [entry, later, await message(process, { deepHash })].map((one) => offerOf(one))
+      if (!offer || !waiting || !twin) throw new Error('three offers')
+      expect(await mailbox.news(process, [offer, waiting])).toEqual({ outcomes: new Map(), head })
+      const commit = await commitOf(signer, head, [entry], [{ offer: offer.id }])
+      const lease = { by: randomUUID(), until: since + 1_000, wait: 50 }
+      await store.commit({ ...commit, to: { ...commit.to, lease } })
+      const place = {
+        assignment: commit.links[0]?.assignmentId,
+        nonce: commit.links[0]?.nonce,
+        timestamp: commit.links[0]?.timestamp,
+      }
+      const { outcomes, head: moved } = await mailbox.news(process, [offer, waiting, twin])
+      expect(outcomes).toEqual(
+        new Map([
+          [offer.id, { kind: 'scheduled', place, offer: offer.id, baton: false }],
+          [twin.id, { kind: 'deep-hash', place }],
+        ]),
+      )
+      expect(moved).toMatchObject({ next: commit.to.next, lease })
+      expect((await mailbox.news(process, [])).outcomes).toEqual(new Map())
+      // There is none of a process that is not there.
+      expect(await mailbox.news(randomId(), [])).toEqual({ outcomes: new Map() })
+    })
+
     it('tells a message posted from one assigned, and one process from another', async () => {
       const { mailbox, store, signer } = open()
       const [one, two] = [await spawnIn(store, signer), await spawnIn(store, signer)]

@@ -233,7 +233,7 @@ describe('a mailbox that', () => {
     ['never answers', () => new Promise<never>(() => undefined), 2_500],
   ] as const)('%s leaves everybody to race', async (_, call, within) => {
     const { clock, instance, schedule, places, commitAs } = await setup()
-    const mailbox = { offer: call, names: call, open: call, outcomes: call, withdraw: call }
+    const mailbox = { offer: call, names: call, open: call, outcomes: call, news: call, withdraw: call }
     await commitAs('holder', clock.now() + 400, 50)
     const begun = clock.now()
     const units = Array.from({ length: 6 }, () => instance({ mailbox }))

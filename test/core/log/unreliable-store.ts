@@ -94,5 +94,6 @@ export function unreliableMailbox(mailbox: Mailbox, network: Network): Mailbox {
     open: call((process, names) => mailbox.open(process, names)),
     withdraw: call((process, offers) => mailbox.withdraw(process, offers)),
     outcomes: call((process, offers) => mailbox.outcomes(process, offers)),
+    news: call((process, offers) => mailbox.news(process, offers)),
   }
 }

@@ -6,7 +6,7 @@
 
 import { SchedulerError } from '../../../../core/errors.ts'
 import type { Commit, CommitOutcome, LogStore } from '../../../../core/ports/log-store.ts'
-import type { Mailbox, Offer, OfferName, OfferOutcome } from '../../../../core/ports/mailbox.ts'
+import type { Mailbox, News, Offer, OfferName, OfferOutcome } from '../../../../core/ports/mailbox.ts'
 import { FakeLogStore } from '../../../fakes/log-store.ts'
 import { FakeMailbox } from '../../../fakes/mailbox.ts'
 import type { VirtualClock } from '../../../fakes/virtual-clock.ts'
@@ -117,6 +117,7 @@ export class Aws {
         open: read(async (process, names) => this.open(process, names)),
         withdraw: read(async (process, names) => this.withdraw(process, names)),
         outcomes: this.outcomes(environment, faults),
+        news: this.news(environment, faults),
       },
     }
   }
@@ -275,24 +276,53 @@ export class Aws {
       const time = this.time()
       await environment.sleep(time / 2)
       if (faults.call() === 'request lost') return await faults.timeout(environment)
-      const known = await this.mailbox.outcomes(process, offers)
-      const seen = new Map<string, OfferOutcome>()
-      for (const { id, entry } of offers) {
-        this.capacity.count('outcomes', 'R', (entry.deepHash?.claimed ? 2 : 1) * (consistent ? 1 : 0.5))
-        const outcome = known.get(id)
-        if (!outcome) continue
-        const at = this.committedAt.get(`${process} ${entry.kind} ${entry.id}`) ?? 0
-        if (consistent || at <= this.replica()) seen.set(id, outcome)
-        else if (entry.deepHash?.claimed) seen.set(id, { kind: 'deep-hash', place: outcome.place })
-      }
+      const seen = await this.seen(process, offers, consistent)
       await environment.sleep(time / 2)
       return seen
     }
-    return async (process, offers) => {
-      const first = await look(process, offers, false)
-      const doubtful = offers.filter(({ id }) => first.get(id)?.kind === 'deep-hash')
-      return doubtful.length === 0 ? first : new Map([...first, ...(await look(process, doubtful, true))])
+    return async (process, offers) => this.certain(await look(process, offers, false), process, offers, look)
+  }
+
+  private news(environment: Environment, faults: Faults): Mailbox['news'] {
+    const outcomes = this.outcomes(environment, faults)
+    return async (process, offers): Promise<News> => {
+      const time = this.time()
+      await environment.sleep(time / 2)
+      if (faults.call() === 'request lost') return await faults.timeout(environment)
+      const first = await this.seen(process, offers, false)
+      this.readUnits('head', `head ${process}`, 1)
+      const head = await this.store.head(process)
+      await environment.sleep(time / 2)
+      return {
+        outcomes: await this.certain(first, process, offers, (_, doubtful) => outcomes(process, doubtful)),
+        ...(head && { head }),
+      }
     }
+  }
+
+  /** What one call says of these. */
+  private async seen(process: string, offers: readonly Offer[], consistent: boolean) {
+    const known = await this.mailbox.outcomes(process, offers)
+    const seen = new Map<string, OfferOutcome>()
+    for (const { id, entry } of offers) {
+      this.capacity.count('outcomes', 'R', (entry.deepHash?.claimed ? 2 : 1) * (consistent ? 1 : 0.5))
+      const outcome = known.get(id)
+      if (!outcome) continue
+      const at = this.committedAt.get(`${process} ${entry.kind} ${entry.id}`) ?? 0
+      if (consistent || at <= this.replica()) seen.set(id, outcome)
+      else if (entry.deepHash?.claimed) seen.set(id, { kind: 'deep-hash', place: outcome.place })
+    }
+    return seen
+  }
+
+  private async certain(
+    first: Map<string, OfferOutcome>,
+    process: string,
+    offers: readonly Offer[],
+    again: (process: string, doubtful: readonly Offer[], consistent: boolean) => Promise<Map<string, OfferOutcome>>,
+  ): Promise<Map<string, OfferOutcome>> {
+    const doubtful = offers.filter(({ id }) => first.get(id)?.kind === 'deep-hash')
+    return doubtful.length === 0 ? first : new Map([...first, ...(await again(process, doubtful, true))])
   }
 }
 
