@@ -4,7 +4,6 @@
  */
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { createSigner } from '../core/ans104/signer.ts'
 import { blockOf, type SegmentReader } from '../core/ports/segment-store.ts'
@@ -14,20 +13,19 @@ import { openPage } from '../core/read/page.ts'
 import { createSeekMemory } from '../core/read/seek.ts'
 import { createSegmentBuilder } from '../core/segments/builder.ts'
 import type { DynamoDb } from '../db/dynamodb/client.ts'
-import { createSegmentObjects } from '../db/s3/segment-objects.ts'
 import { parseSuConfig } from '../functions/config/functions.ts'
 import { createLogger } from '../functions/telemetry/logger.ts'
+import { openBucket } from '../functions/wiring/blobs.ts'
 import { createSegmentParts, openSegmentStores } from '../functions/wiring/segments.ts'
 import { createSuParts } from '../functions/wiring/su.ts'
 import { localCredentials, localRegion, startDynamoDb } from '../local/dynamodb.ts'
 import { startLatencyProxy } from '../local/latency-proxy.ts'
-import { type Keeper, openKeeper } from '../local/processes/keeper.ts'
+import { openKeeper } from '../local/processes/keeper.ts'
+import { type BareStores, openBareStores } from './history-bare.ts'
+import { asClient } from './history-client.ts'
 import { fillProcess } from './history-filling.ts'
-import { readAsBundles, readAsJson } from './history-reader.ts'
-import { host } from './hosted.ts'
 import { makeWallet } from './items.ts'
-import { Client } from './load.ts'
-import { figure, heading, line } from './report.ts'
+import { figure, heading } from './report.ts'
 
 export interface HistoryBench {
   /** How many requests, of so many as a whole run makes. */
@@ -47,10 +45,11 @@ const memories = () => ({ memory: createSeekMemory(), nodes: createLogMemory() }
 const nothingPacked: SegmentReader = {
   blocks: async (_, blocks) => blocks.map(() => undefined),
   async *nodes() {},
+  expect() {},
   bundle: async () => ({ items: [], raw: (async function* () {})() }),
 }
 
-interface Filled {
+export interface Filled {
   process: string
   messages: number
 }
@@ -105,17 +104,14 @@ export async function measureHistory({ some, sizes, latencies }: HistoryBench): 
 function openUnit(environment: Record<string, string>) {
   const config = parseSuConfig(environment)
   const logger = createLogger({ level: 'silent' }, { service: 'bench' })
-  let stores: ReturnType<typeof openSegmentStores> | undefined
   let db: DynamoDb | undefined
   const { scheduler, reading } = createSuParts(config, logger, {
     onDynamoDb: (opened) => {
       db = opened
     },
-    onS3: (client) => {
-      if (db) stores = openSegmentStores(db, createSegmentObjects(client, config.store.bucket))
-    },
   })
-  if (!stores) throw new Error('the unit has no stores')
+  if (!db) throw new Error('the unit has no DynamoDB')
+  const stores = openSegmentStores(db, openBucket(config.store).objects)
   const parts = { stores, log: reading.log, blobs: reading.blobs, clock: reading.clock, logger }
   return {
     scheduler,
@@ -151,8 +147,11 @@ async function inThisProcess(
   const { reading, unread } = openUnit(environment)
   heading(`In this process, of ${messages} messages: ms from question to last byte (p50)`)
   console.log(
-    `  ${''.padEnd(28)}${['each record', 'cold', 'warm', 'warm, 1st piece'].map((name) => name.padStart(16)).join('')}`,
+    `  ${''.padEnd(28)}${['each record', 'bare reads', 'cold', 'warm', 'warm, 1st piece'].map((name) => name.padStart(16)).join('')}`,
   )
+  const head = await reading.log.head(process)
+  if (!head) throw new Error('the process is gone')
+  const bare = openBareStores(environment, unread().segments, head.next)
   const plain = (): ReadDeps => ({ ...reading, ...memories(), segments: nothingPacked })
   for (const limit of [100, 1000]) {
     for (const [where, from] of [
@@ -164,17 +163,28 @@ async function inThisProcess(
       const ask = (deps: ReadDeps) => pageTimes(deps, process, from, limit)
       await ask(plain())
       const records = await repeated(runs, () => ask(plain()))
+      const [first, last] = [from + 1, Math.min(head.next - 1, from + limit)]
+      await bare.fetch(process, first, last)
+      const fetched = await repeated(runs, () => bareTimes(bare, process, first, last))
       await ask(unread())
       const cold = await repeated(runs, () => ask(unread()))
       const kept = unread()
       await ask(kept)
       const warm = await repeated(runs, () => ask(kept))
-      const columns = [records.last, cold.last, warm.last, warm.first]
+      const columns = [records.last, fetched.last, cold.last, warm.last, warm.first]
       console.log(
         `  ${`${limit} at the ${where}`.padEnd(28)}${columns.map((ms) => ms.toFixed(1).padStart(16)).join('')}`,
       )
     }
   }
+  bare.close()
+}
+
+/** All that the page is made of at the same time; not the head, which says what that is. */
+async function bareTimes(bare: BareStores, process: string, first: number, last: number): Promise<Times> {
+  const begin = performance.now()
+  await bare.fetch(process, first, last)
+  return { first: 0, last: performance.now() - begin }
 }
 
 interface Times {
@@ -187,7 +197,7 @@ async function pageTimes(deps: ReadDeps, process: string, from: number, limit: n
   const begin = performance.now()
   const head = await deps.log.head(process)
   if (!head) throw new Error('the process is gone')
-  const page = await openPage(deps, head, { limit, showAnchor: false, by: 'nonce', from })
+  const page = await openPage(deps, head, { limit, showAnchor: false, by: 'nonce', from }, 'json')
   let first: number | undefined
   for await (const _ of await page.json()) first ??= performance.now() - begin
   return { first: first ?? 0, last: performance.now() - begin }
@@ -198,67 +208,4 @@ async function repeated(count: number, run: () => Promise<Times>): Promise<Times
   for (let i = 0; i < count; i++) all.push(await run())
   const middle = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
   return { first: middle(all.map(({ first }) => first)), last: middle(all.map(({ last }) => last)) }
-}
-
-async function asClient(
-  environment: Record<string, string>,
-  { process, messages }: Filled,
-  some: HistoryBench['some'],
-  keeper: Keeper,
-): Promise<void> {
-  const instances = 2
-  const bare = await host('bench/bare-stream-function.ts', environment, { keeper, instances })
-  const unit = await host('functions/su.ts', environment, { keeper, instances })
-  const [toBare, toUnit] = [new Client(bare.url), new Client(unit.url)]
-  const path = (from: number, limit: number) => `/${process}?process-id=${process}&from-nonce=${from}&limit=${limit}`
-  try {
-    heading(`Of the built function, ${instances} instances, a process of ${messages} messages`)
-    const measure = async (what: string, client: Client, asked: string, count: number, clients: number) =>
-      line(
-        what,
-        await client.run(
-          Array.from({ length: some(count) }, () => ({ path: asked })),
-          clients,
-        ),
-        {},
-      )
-    const { body } = await toUnit.send({ path: path(-1, 1000) })
-    await toBare.run(
-      Array.from({ length: 40 }, () => ({ path: `/${body.length}` })),
-      instances,
-    )
-    await toUnit.run(
-      Array.from({ length: 40 }, () => ({ path: path(-1, 1000) })),
-      instances,
-    )
-    await measure('bare stream of as many bytes', toBare, `/${body.length}`, 60, 1)
-    await measure('1000 at the start', toUnit, path(-1, 1000), 60, 1)
-    await measure('1000 in the middle', toUnit, path(Math.floor(messages / 2), 1000), 60, 1)
-    await measure('1000 at the tail', toUnit, path(messages - 1000, 1000), 60, 1)
-    await measure('100 at the tail', toUnit, path(messages - 100, 100), 200, 1)
-    await measure('bare stream, 8 clients', toBare, `/${body.length}`, 120, 8)
-    await measure('1000 at the start, 8 clients', toUnit, path(-1, 1000), 120, 8)
-    for (const [form, read] of [
-      ['pages', readAsJson],
-      ['bundles', readAsBundles],
-    ] as const) {
-      await read(toUnit, process)
-      const begin = performance.now()
-      const { records, bytes } = await read(toUnit, process)
-      const seconds = (performance.now() - begin) / 1000
-      const size = `${(bytes / records / 1000).toFixed(1)} KB each`
-      figure(`read and verified, as ${form}`, records / seconds, `messages a second, ${size}`)
-    }
-    for (const pid of unit.pids()) figure('memory of an instance, at most', peakOf(pid), 'MB')
-  } finally {
-    toBare.close()
-    toUnit.close()
-    await Promise.all([bare.stop(), unit.stop()])
-  }
-}
-
-/** MB that a process has held at most. */
-function peakOf(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1000
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildFunction } from '../infra/build.ts'
-import { routerFunctions } from '../infra/functions.ts'
+import { type FunctionSettings, routerFunctions } from '../infra/functions.ts'
 import { startFunction } from '../local/lambda/function.ts'
 import { openFunctionUrl } from '../local/lambda/function-url.ts'
 import type { Keeper } from '../local/processes/keeper.ts'
@@ -15,15 +15,15 @@ export interface Hosted {
   stop(): Promise<void>
 }
 
-/** With the memory and time of the router, whatever it is. */
+/** With the memory and time of the router, whatever it is, unless it is said what it has. */
 export async function host(
   entry: string,
   environment: Record<string, string>,
-  { keeper, instances }: { keeper: Keeper; instances: number },
+  { keeper, instances, settings }: { keeper: Keeper; instances: number; settings?: FunctionSettings },
 ): Promise<Hosted> {
   const bundle = mkdtempSync(join(tmpdir(), 'bench-bundle-'))
   await buildFunction(entry, bundle)
-  const { memory, timeout } = routerFunctions.router
+  const { memory, timeout } = settings ?? routerFunctions.router
   const fixed = { memory, timeout, concurrency: 1, freeze: false }
   const lambda = startFunction({
     name: entry,

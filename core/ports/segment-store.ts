@@ -101,6 +101,12 @@ export interface SegmentReader {
     options: { showAnchor: boolean },
   ): AsyncIterable<readonly Buffer[]>
 
+  /**
+   * Begins to read what `nodes` is about to be asked for: as much of it as that would read ahead. Never fails; where it is not asked for
+   * then, nothing is lost but the read.
+   */
+  expect(process: string, indexes: readonly BlockIndex[], from: number, to: number): void
+
   /** The same stretch's raw items. The headers of its bundles are read at once, the rest as it is asked for. */
   bundle(process: string, indexes: readonly BlockIndex[], from: number, to: number): Promise<BundledStretch>
 }

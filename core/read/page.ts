@@ -35,11 +35,12 @@ export interface Page {
 /**
  * Plans a page from a head that was just read; the page is that of this moment. Fails with `incomplete` for a process that
  * is still being migrated, with `unavailable` where the log cannot be read.
+ * @param then `json`: that will be read, so reading begins while the page is planned
  */
-export function openPage(deps: ReadDeps, head: Head, query: PageQuery): Promise<Page> {
+export function openPage(deps: ReadDeps, head: Head, query: PageQuery, then?: 'json'): Promise<Page> {
   return timed(deps, 'get_messages', async () => {
     const range = await matchingRange(deps, readable(head), query)
-    const plan = await planPage(deps, head, query, range)
+    const plan = await planPage(deps, head, query, range, then === 'json')
     const { first, last } = plan
     const hasNextPage = last < range.last
     const cursorOf = (nonce: number) => (query.by === 'nonce' ? nonce : timeKeyOf(plan, nonce))

@@ -35,8 +35,18 @@ const FRAME_BYTES = 64
 /** Bytes of `{"node":…,"cursor":"…"}` and a comma, beside node and cursor. */
 const EDGE_BYTES = 22
 
-/** @param range all that matches. Fails with `unavailable`. */
-export async function planPage(deps: ReadDeps, head: Head, query: PageQuery, range: NonceRange): Promise<Plan> {
+/**
+ * @param range all that matches
+ * @param readsNodes whether its nodes will be read
+ * Fails with `unavailable`.
+ */
+export async function planPage(
+  deps: ReadDeps,
+  head: Head,
+  query: PageQuery,
+  range: NonceRange,
+  readsNodes: boolean,
+): Promise<Plan> {
   if (range.first > range.last) {
     return { head, first: range.first, last: range.first - 1, stretches: [], timeKeys: [] }
   }
@@ -44,7 +54,7 @@ export async function planPage(deps: ReadDeps, head: Head, query: PageQuery, ran
   // The key behind the last record tells whether a page by timestamps may end there.
   const mustPeek = query.by === 'timestamp' && limited.last < range.last
   const [{ plan, overflow }, peeked] = await Promise.all([
-    fill(deps, head, query, limited),
+    fill(deps, head, query, limited, readsNodes),
     mustPeek ? keyOf(deps, head, limited.last + 1) : undefined,
   ])
   if (query.by === 'nonce') return plan
@@ -73,12 +83,18 @@ interface Filled {
 }
 
 /** As much of the range, in order, as the page's bytes reach; at least one record. */
-async function fill(deps: ReadDeps, head: Head, query: PageQuery, range: NonceRange): Promise<Filled> {
+async function fill(
+  deps: ReadDeps,
+  head: Head,
+  query: PageQuery,
+  range: NonceRange,
+  readsNodes: boolean,
+): Promise<Filled> {
   const plan: Plan = { head, first: range.first, last: range.first - 1, stretches: [], timeKeys: [] }
   const { maxPageBytes } = deps
   let bytes = FRAME_BYTES
   let held = 0
-  const reach = { wanted: () => fitting(plan.timeKeys.length, bytes, maxPageBytes) }
+  const reach = { wanted: () => fitting(plan.timeKeys.length, bytes, maxPageBytes), readsNodes }
   for await (const stretch of stretchesOf(deps, head, query, range, reach)) {
     let overflow: number | undefined
     for (const { timeKey, bytes: node } of measuresOf(stretch, query)) {

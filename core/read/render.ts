@@ -77,14 +77,8 @@ const anchorText = (anchor: Buffer): string =>
 
 const base64url = (bytes: Buffer): string => bytes.toString('base64url')
 
-function tagsText(tags: readonly Tag[]): string {
-  let text = '['
-  for (const { name, value } of tags) {
-    if (text.length > 1) text += ','
-    text += `{"name":${JSON.stringify(name)},"value":${JSON.stringify(value)}}`
-  }
-  return `${text}]`
-}
+/** A tag has a name and a value, in this order, and nothing else. */
+const tagsText = (tags: readonly Tag[]): string => JSON.stringify(tags)
 
 /** Rendered owners by key: few wallets sign most of a schedule, the unit's own half of it. About 2 KB each. */
 const owners = new LRUCache<string, string>({ max: 1000 })

@@ -61,6 +61,8 @@ const WAVE = 1000
 export interface Reach {
   /** About how many more records are wanted; asked whenever records of the log are about to be read. */
   wanted(): number
+  /** Whether it will read nodes of segments, too, as soon as it knows them: then they are read while the log is. */
+  readsNodes?: boolean
 }
 
 /** As few records of the log at once as make sense. */
@@ -92,8 +94,10 @@ export async function* stretchesOf(
     const indexes = await indexesOf(deps, process, blocks)
     for (const { packed, first, last } of grouped(blocks, indexes)) {
       const part = { first: Math.max(first, next), last: Math.min(last, range.last) }
-      if (packed) yield { from: 'segments', ...part, indexes: packed }
-      else yield* logStretches(deps, process, query, part, reach)
+      if (packed) {
+        if (begun && reach.readsNodes) deps.segments.expect(process, packed, part.first, part.last)
+        yield { from: 'segments', ...part, indexes: packed }
+      } else yield* logStretches(deps, process, query, part, reach)
     }
     next = (blocks.at(-1) ?? 0) * BLOCK_RECORDS + BLOCK_RECORDS
   }

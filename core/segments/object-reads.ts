@@ -3,7 +3,6 @@
  * the store, some ahead of who takes them. What is held is bounded, however much is read.
  */
 import { hash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import {
   blockOf,
   DamagedSegment,
@@ -11,13 +10,12 @@ import {
   type ObjectPart,
   type SegmentObjects,
 } from '../ports/segment-store.ts'
+import { createPartMemory, digestOf } from './part-memory.ts'
 
 /** Bytes of one read, unless a part has more. A block of ordinary messages is one. */
 const READ_BYTES = 1_500_000
 /** Bytes that are read ahead, about: a whole page, all of it at the same time. */
 const AHEAD_BYTES = 4_000_000
-/** What an entry takes beside its bytes. */
-const ENTRY_BYTES = 200
 
 /** A part of an object that is wanted. */
 export interface WantedPart {
@@ -30,16 +28,21 @@ export interface WantedPart {
 export interface ObjectReads {
   /** The bytes of these parts, in order. Fails with `unavailable`, and with DamagedSegment where they are not there as they should be. */
   parts(wanted: Iterable<WantedPart>): AsyncGenerator<Buffer>
+  /** Begins to read what will be asked for in a moment, as much of it as would be read ahead. Who then asks meets it on its way. */
+  expect(wanted: Iterable<WantedPart>): void
+}
+
+/** What one read brings; or a part that is in memory, or on its way already. */
+interface Coming {
+  bytes: number
+  parts: Promise<Buffer[]> | Buffer[]
 }
 
 /** @param maxBytes that are kept in memory for the next reader */
 export function createObjectReads(objects: Pick<SegmentObjects, 'read'>, maxBytes: number): ObjectReads {
-  // By their digests: what is here cannot be anything else.
-  const kept = new LRUCache<string, Buffer>({
-    maxSize: maxBytes,
-    sizeCalculation: (bytes) => bytes.length + ENTRY_BYTES,
-  })
-  const keyOf = ({ part }: WantedPart) => part.sha256.toString('latin1')
+  const memory = createPartMemory(maxBytes)
+  /** By digests: several clients ask for the same pages at the same time. */
+  const onTheWay = new Map<string, Promise<Buffer[]>>()
 
   async function fetch(wanted: readonly WantedPart[]): Promise<Buffer[]> {
     const [first, last] = [wanted[0], wanted.at(-1)]
@@ -47,40 +50,54 @@ export function createObjectReads(objects: Pick<SegmentObjects, 'read'>, maxByte
     const { object, start } = first
     const bytes = await objects.read(object, start, last.start + last.part.bytes)
     if (bytes === undefined) throw damaged(object, `the object of its ${object.form} is missing`)
-    return wanted.map((one) => {
-      const part = bytes.subarray(one.start - start, one.start - start + one.part.bytes)
-      if (!hash('sha256', part, 'buffer').equals(one.part.sha256)) {
-        throw damaged(object, `the object of its ${object.form} is altered`)
-      }
-      // A copy of its own, or one part in memory would hold all that was read with it.
-      const own = Buffer.from(part)
-      kept.set(keyOf(one), own)
-      return own
+    const views = wanted.map((one) => {
+      const view = bytes.subarray(one.start - start, one.start - start + one.part.bytes)
+      if (hash('sha256', view, 'buffer').equals(one.part.sha256)) return view
+      throw damaged(object, `the object of its ${object.form} is altered`)
     })
+    memory.remember(
+      bytes.length,
+      wanted.map(({ part }) => part),
+      views,
+    )
+    return views
   }
 
-  /** What one read brings; or a part that is in memory. */
-  function* reads(wanted: Iterable<WantedPart>): Generator<{ bytes: number; parts: Promise<Buffer[]> | Buffer[] }> {
+  function begin(wanted: readonly WantedPart[]): Promise<Buffer[]> {
+    const reading = fetch(wanted)
+    for (const [at, { part }] of wanted.entries()) {
+      const key = digestOf(part)
+      const own = reading.then((views) => views.slice(at, at + 1))
+      onTheWay.set(key, own)
+      const done = () => {
+        if (onTheWay.get(key) === own) onTheWay.delete(key)
+      }
+      // Who stops early does not wait for it; its failure then concerns nobody.
+      own.then(done, done)
+    }
+    return reading
+  }
+
+  function* reads(wanted: Iterable<WantedPart>): Generator<Coming> {
     let group: WantedPart[] = []
     let bytes = 0
-    const read = () => {
-      const parts = fetch(group)
-      // Who stops early does not wait for it; its failure then concerns nobody.
-      parts.catch(() => undefined)
-      const one = { bytes, parts }
+    const read = (): Coming => {
+      const one = { bytes, parts: begin(group) }
       group = []
       bytes = 0
       return one
     }
     for (const one of wanted) {
-      const known = kept.get(keyOf(one))
-      if (group.length > 0 && (known || bytes + one.part.bytes > READ_BYTES || !follows(group.at(-1), one)))
-        yield read()
-      if (known) yield { bytes: known.length, parts: [known] }
-      else {
-        group.push(one)
-        bytes += one.part.bytes
+      const known = memory.recall(one.part)
+      const coming = known ? [known] : onTheWay.get(digestOf(one.part))
+      const full = bytes + one.part.bytes > READ_BYTES || !follows(group.at(-1), one)
+      if (group.length > 0 && (coming !== undefined || full)) yield read()
+      if (coming !== undefined) {
+        yield { bytes: one.part.bytes, parts: coming }
+        continue
       }
+      group.push(one)
+      bytes += one.part.bytes
     }
     if (group.length > 0) yield read()
   }
@@ -88,7 +105,7 @@ export function createObjectReads(objects: Pick<SegmentObjects, 'read'>, maxByte
   return {
     async *parts(wanted) {
       const source = reads(wanted)
-      const ahead: { bytes: number; parts: Promise<Buffer[]> | Buffer[] }[] = []
+      const ahead: Coming[] = []
       let bytes = 0
       for (;;) {
         while (ahead.length === 0 || bytes < AHEAD_BYTES) {
@@ -101,6 +118,13 @@ export function createObjectReads(objects: Pick<SegmentObjects, 'read'>, maxByte
         if (next === undefined) return
         bytes -= next.bytes
         yield* Array.isArray(next.parts) ? next.parts : await next.parts
+      }
+    },
+    expect(wanted) {
+      let bytes = 0
+      for (const one of reads(wanted)) {
+        bytes += one.bytes
+        if (bytes >= AHEAD_BYTES) return
       }
     },
   }

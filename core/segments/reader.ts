@@ -23,7 +23,7 @@ import { whileAnswering } from './rest.ts'
 
 /** Indexes kept in memory; each takes some 20 KB. */
 const INDEXES_KEPT = 500
-export const defaultKeptBytes = 64_000_000
+export const defaultKeptBytes = 32_000_000
 
 export interface SegmentReaderDeps extends SegmentStores {
   /** Is told of indexes that are damaged: such a block counts as not packed. Of objects its callers tell. */
@@ -44,8 +44,23 @@ export function createSegmentReader(deps: SegmentReaderDeps): SegmentReader {
   )
   const objects = createObjectReads({ read }, keptBytes)
   const known = new LRUCache<string, BlockIndex>({ max: INDEXES_KEPT })
+  /** Blocks whose indexes are being asked for, and the question. */
+  const asked = new Map<string, Promise<void>>()
 
-  async function fetchIndexes(process: string, blocks: readonly number[]): Promise<void> {
+  function fetchIndexes(process: string, blocks: readonly number[]): Promise<void> {
+    const fetching = learnIndexes(process, blocks)
+    for (const block of blocks) {
+      const key = `${process}/${block}`
+      asked.set(key, fetching)
+      const done = () => {
+        if (asked.get(key) === fetching) asked.delete(key)
+      }
+      fetching.then(done, done)
+    }
+    return fetching
+  }
+
+  async function learnIndexes(process: string, blocks: readonly number[]): Promise<void> {
     const rows = await indexes(process, blocks)
     for (const [at, block] of blocks.entries()) {
       const row = rows[at]
@@ -60,7 +75,10 @@ export function createSegmentReader(deps: SegmentReaderDeps): SegmentReader {
     async blocks(process, blocks) {
       const found = () => blocks.map((block) => known.get(`${process}/${block}`))
       const missing = blocks.filter((block) => !known.has(`${process}/${block}`))
-      if (missing.length > 0) await fetchIndexes(process, missing)
+      const unasked = missing.filter((block) => !asked.has(`${process}/${block}`))
+      const answers = missing.flatMap((block) => asked.get(`${process}/${block}`) ?? [])
+      if (unasked.length > 0) answers.push(fetchIndexes(process, unasked))
+      await Promise.all(answers)
       return found()
     },
 
@@ -71,6 +89,10 @@ export function createSegmentReader(deps: SegmentReaderDeps): SegmentReader {
         const part = wanted[at++]
         if (part) yield nodesIn(bytes, part, from, to, showAnchor)
       }
+    },
+
+    expect(process, of, from, to) {
+      objects.expect(segmentParts(process, of, from, to, 'nodes'))
     },
 
     async bundle(process, of, from, to) {

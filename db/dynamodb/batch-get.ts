@@ -1,12 +1,13 @@
-/** Many rows by their keys: BatchGetItem in batches of 100, whatever DynamoDB leaves unprocessed asked for again. */
+/** Many rows by their keys, by BatchGetItem: whatever DynamoDB leaves unprocessed is asked for again. */
 import { BatchGetItemCommand } from '@aws-sdk/client-dynamodb'
 import pMap from 'p-map'
 import pRetry from 'p-retry'
 import type { DynamoDb } from './client.ts'
 import type { Attributes } from './head-row.ts'
 
-const KEYS_A_CALL = 100
-const CALLS_AT_ONCE = 10
+/** Of the 100 that a call may have: several calls at once are answered sooner than one, and what comes first is read while the others are on their way. */
+const KEYS_A_CALL = 32
+const CALLS_AT_ONCE = 16
 
 export interface BatchGetOptions {
   consistent: boolean
@@ -20,9 +21,9 @@ export async function batchGet(
   keys: readonly Attributes[],
   { consistent, projection }: BatchGetOptions,
 ): Promise<Attributes[]> {
-  const batches = Array.from({ length: Math.ceil(keys.length / KEYS_A_CALL) }, (_, i) =>
-    keys.slice(i * KEYS_A_CALL, (i + 1) * KEYS_A_CALL),
-  )
+  const calls = Math.ceil(keys.length / KEYS_A_CALL)
+  const size = Math.ceil(keys.length / Math.max(1, calls))
+  const batches = Array.from({ length: calls }, (_, i) => keys.slice(i * size, (i + 1) * size))
   const rows = await pMap(
     batches,
     async (batch) => {

@@ -30,10 +30,12 @@ export interface ClientOptions {
 export function createDynamoDbClient({ region, endpoint }: ClientOptions = {}): DynamoDBClient {
   // A page of 1000 records asks for ten batches at once, and an instance may serve many requests.
   const sockets = { keepAlive: true, maxSockets: 128 }
-  return new DynamoDBClient({
+  const client = new DynamoDBClient({
     ...(region && { region }),
     ...(endpoint && { endpoint }),
     maxAttempts: 3,
+    // What DynamoDB sends is base64; the SDK's own way proves that with a pattern over every byte, which took a third of reading records.
+    base64Decoder: (text) => Buffer.from(text, 'base64'),
     requestHandler: new NodeHttpHandler({
       connectionTimeout: 1_000,
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -42,6 +44,9 @@ export function createDynamoDbClient({ region, endpoint }: ClientOptions = {}): 
       httpsAgent: new HttpsAgent(sockets),
     }),
   })
+  // It copies all that is sent and comes, for a logger that there is none of.
+  client.middlewareStack.remove('loggerMiddleware')
+  return client
 }
 
 export const createDynamoDb = <T extends keyof Tables>(tables: Pick<Tables, T>, endpoint?: string): DynamoDb<T> => ({

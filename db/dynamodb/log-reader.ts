@@ -1,8 +1,8 @@
 /** The reading half of the log's store. Records never change, so they are read cheaply first and consistently if missing. */
 import { GetItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb'
-import { unmarshall } from '@aws-sdk/util-dynamodb'
 import { SchedulerError } from '../../core/errors.ts'
 import type { Finding, LogStore } from '../../core/ports/log-store.ts'
+import { numberAt } from './attributes.ts'
 import { type BatchGetOptions, batchGet } from './batch-get.ts'
 import type { DynamoDb } from './client.ts'
 import { reading } from './failures.ts'
@@ -56,8 +56,10 @@ export function createLogReader(db: DynamoDb, rows: RecordRows): LogReader {
         const projection = { expression: 'pk, #time, #key', names: { '#time': 'time', '#key': 'key' } }
         const row = await rowsOf(process, [...new Set(nonces)], { projection })
         return nonces.map((nonce) => {
-          const { time, key } = unmarshall(row(nonce)) as { time: number; key?: number }
-          return key ?? time
+          const found = row(nonce)
+          const key = numberAt(found, 'key') ?? numberAt(found, 'time')
+          if (key === undefined) throw new Error(`the row of nonce ${nonce} is no record`)
+          return key
         })
       }),
 

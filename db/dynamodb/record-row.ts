@@ -3,13 +3,14 @@
  * whole table. An assignment of our own wallet is kept as the few parts that nothing else gives (signature, anchor, chain);
  * any other one (migrated) is kept whole.
  */
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import { marshall } from '@aws-sdk/util-dynamodb'
 import { assembleDataItem } from '../../core/ans104/assemble.ts'
 import { parseDataItem } from '../../core/ans104/data-item.ts'
 import type { Tag } from '../../core/ans104/tags.ts'
 import { hasCode } from '../../core/errors.ts'
 import type { LogRecord, StoredItem } from '../../core/log/record.ts'
 import { assignmentTags, readAssignment } from '../../core/protocol/assignment.ts'
+import { asBuffer, bytesAt, numberAt, textAt, textsAt } from './attributes.ts'
 import type { Attributes } from './head-row.ts'
 
 interface RecordRow extends ItemAttributes {
@@ -17,16 +18,16 @@ interface RecordRow extends ItemAttributes {
   kind: LogRecord['kind']
   time: number
   /** Only where it differs from `time`. */
-  key?: number
+  key?: number | undefined
   height: number
   /** The assignment's parts. */
-  sig?: Uint8Array
-  anchor?: Uint8Array
-  chain?: Uint8Array
-  epoch?: number
-  exclude?: string[]
+  sig?: Uint8Array | undefined
+  anchor?: Uint8Array | undefined
+  chain?: Uint8Array | undefined
+  epoch?: number | undefined
+  exclude?: string[] | undefined
   /** The whole assignment, where the parts would not give its bytes again. */
-  raw?: Uint8Array
+  raw?: Uint8Array | undefined
 }
 
 export const recordKey = (process: string, nonce: number): string => `${process}/${nonce}`
@@ -61,7 +62,7 @@ export function recordRows(owner: Buffer): RecordRows {
       return marshall(row, { removeUndefinedValues: true })
     },
     fromRow(attributes, process, nonce) {
-      const row = unmarshall(attributes) as RecordRow
+      const row = readRow(attributes)
       const item = itemOf(row)
       const id = row.id ?? item?.id
       if (id === undefined) throw new Error(`the row ${row.pk} names no item`)
@@ -81,12 +82,43 @@ export function recordRows(owner: Buffer): RecordRows {
   }
 }
 
+/** As `unmarshall` would read it, without copying the bytes: a page reads up to a thousand of them. */
+function readRow(attributes: Attributes): RecordRow {
+  const kind = textAt(attributes, 'kind')
+  const [time, height] = [numberAt(attributes, 'time'), numberAt(attributes, 'height')]
+  const pk = textAt(attributes, 'pk') ?? ''
+  if (!isKind(kind) || time === undefined || height === undefined) throw new Error(`the row ${pk} is no record`)
+  const blob = attributes.blob?.M
+  const [sha256, bytes, rendered] = blob
+    ? [bytesAt(blob, 'sha256'), numberAt(blob, 'bytes'), numberAt(blob, 'rendered')]
+    : []
+  return {
+    pk,
+    kind,
+    time,
+    height,
+    key: numberAt(attributes, 'key'),
+    id: textAt(attributes, 'id'),
+    item: bytesAt(attributes, 'item'),
+    ...(sha256 && bytes !== undefined && rendered !== undefined && { blob: { sha256, bytes, rendered } }),
+    sig: bytesAt(attributes, 'sig'),
+    anchor: bytesAt(attributes, 'anchor'),
+    chain: bytesAt(attributes, 'chain'),
+    epoch: numberAt(attributes, 'epoch'),
+    exclude: textsAt(attributes, 'exclude'),
+    raw: bytesAt(attributes, 'raw'),
+  }
+}
+
+const isKind = (kind: string | undefined): kind is LogRecord['kind'] =>
+  kind === 'message' || kind === 'process' || kind === 'transaction'
+
 /** How a row says which item it is about: the item itself, or its id and where it is, if it is anywhere. */
 export interface ItemAttributes {
   /** Id of the item or the transaction; not where the item itself is in the row. */
-  id?: string
+  id?: string | undefined
   /** The raw item. */
-  item?: Uint8Array
+  item?: Uint8Array | undefined
   /** Where the item is in the blob store instead: digest, length, rendered length. */
   blob?: { sha256: Uint8Array; bytes: number; rendered: number }
 }
@@ -99,7 +131,7 @@ export function itemAttributes(id: string, item: StoredItem | undefined): ItemAt
 
 export function itemOf(row: ItemAttributes): StoredItem | undefined {
   if (row.item) {
-    const { id, raw } = parseDataItem(Buffer.from(row.item))
+    const { id, raw } = parseDataItem(asBuffer(row.item))
     return { id, raw }
   }
   if (!row.blob || row.id === undefined) return undefined
@@ -140,18 +172,18 @@ function ourFields(tags: readonly Tag[]) {
 }
 
 function assignmentOf(row: RecordRow, process: string, nonce: number, id: string, owner: Buffer): Buffer | undefined {
-  if (row.raw) return Buffer.from(row.raw)
+  if (row.raw) return asBuffer(row.raw)
   if (!row.sig || !row.anchor || !row.chain) return undefined
   return assembleDataItem({
     signatureType: 1,
-    signature: Buffer.from(row.sig),
+    signature: asBuffer(row.sig),
     owner,
-    anchor: Buffer.from(row.anchor),
+    anchor: asBuffer(row.anchor),
     tags: assignmentTags({
       process,
       epoch: row.epoch ?? 0,
       nonce,
-      hashChain: Buffer.from(row.chain),
+      hashChain: asBuffer(row.chain),
       blockHeight: row.height,
       timestamp: row.time,
       exclude: row.exclude ?? [],

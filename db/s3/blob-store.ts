@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { GetObjectCommand, HeadBucketCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { SchedulerError } from '../../core/errors.ts'
 import type { BlobRef, BlobStore } from '../../core/ports/blob-store.ts'
+import { objectBytes } from './object-bytes.ts'
 
 export const blobKey = ({ id, sha256 }: BlobRef): string => `${blobPrefix(id)}${sha256.toString('base64url')}`
 
@@ -46,9 +47,7 @@ export function createBlobStore(client: S3Client, bucket: string): BlobStore {
 
 async function fetchObject(client: S3Client, bucket: string, key: string): Promise<Buffer> {
   try {
-    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
-    if (!Body) throw new Error('no body')
-    return Buffer.from(await Body.transformToByteArray())
+    return await objectBytes(await client.send(new GetObjectCommand({ Bucket: bucket, Key: key })))
   } catch (cause) {
     throw unanswered(cause)
   }

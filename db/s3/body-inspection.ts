@@ -4,13 +4,12 @@ import { GetObjectCommand, NoSuchKey, type S3Client } from '@aws-sdk/client-s3'
 import { SchedulerError } from '../../core/errors.ts'
 import type { BodyInspection } from '../../core/ports/log-inspection.ts'
 import { blobKey } from './blob-store.ts'
+import { objectBytes } from './object-bytes.ts'
 
 export const createBodyInspection = (client: S3Client, bucket: string): BodyInspection => ({
   async body(ref) {
     try {
-      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: blobKey(ref) }))
-      if (!Body) return { damage: 'missing' }
-      const raw = Buffer.from(await Body.transformToByteArray())
+      const raw = await objectBytes(await client.send(new GetObjectCommand({ Bucket: bucket, Key: blobKey(ref) })))
       return createHash('sha256').update(raw).digest().equals(ref.sha256) ? raw : { damage: 'unreadable' }
     } catch (cause) {
       // S3 says so only to whoever may list the bucket; to others it denies access, which tells nothing.

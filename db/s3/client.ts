@@ -7,7 +7,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 /** @param region the function's own unless said otherwise */
 export function createS3(endpoint?: string, region?: string): S3Client {
   const sockets = { keepAlive: true, maxSockets: 64 }
-  return new S3Client({
+  const client = new S3Client({
     ...(region && { region }),
     ...(endpoint && { endpoint, forcePathStyle: true }),
     maxAttempts: 3,
@@ -22,4 +22,7 @@ export function createS3(endpoint?: string, region?: string): S3Client {
       httpsAgent: new HttpsAgent(sockets),
     }),
   })
+  // It copies all that is sent and comes, for a logger that there is none of.
+  client.middlewareStack.remove('loggerMiddleware')
+  return client
 }

@@ -3,6 +3,7 @@ import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk
 import { SchedulerError } from '../../core/errors.ts'
 import type { BodySource } from '../../core/ports/restore-sources.ts'
 import { blobPrefix } from './blob-store.ts'
+import { objectBytes } from './object-bytes.ts'
 
 export const createKeptBodies = (client: S3Client, bucket: string): BodySource => ({
   async bodies(id) {
@@ -13,9 +14,7 @@ export const createKeptBodies = (client: S3Client, bucket: string): BodySource =
         { Bucket: bucket, Prefix: blobPrefix(id) },
       )) {
         for (const { Key } of Contents) {
-          const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }))
-          if (!Body) throw new Error('no body')
-          bodies.push(Buffer.from(await Body.transformToByteArray()))
+          bodies.push(await objectBytes(await client.send(new GetObjectCommand({ Bucket: bucket, Key }))))
         }
       }
     } catch (cause) {

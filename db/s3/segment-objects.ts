@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { SchedulerError } from '../../core/errors.ts'
 import type { ObjectName, SegmentObjects } from '../../core/ports/segment-store.ts'
+import { objectBytes } from './object-bytes.ts'
 
 /** All attempts together, ms. A page has the log to read from; the relay comes again. */
 const READ_MS = 3_000
@@ -41,9 +42,7 @@ export function createSegmentObjects(client: S3Client, bucket: string): SegmentO
         Range: `bytes=${start}-${end - 1}`,
       })
       try {
-        const { Body } = await client.send(command, within(READ_MS))
-        if (!Body) throw new Error('no body')
-        return Buffer.from(await Body.transformToByteArray())
+        return await objectBytes(await client.send(command, within(READ_MS)))
       } catch (cause) {
         if (cause instanceof NoSuchKey) return undefined
         // The object is there, and ends before this.

@@ -13,6 +13,7 @@ import { checkReadable } from '../../core/schedule/access.ts'
 import { entityTag, isKnown, keptForGood } from './caching.ts'
 import { compressed, preferredCoding } from './compression.ts'
 import type { AppParts } from './parts.ts'
+import { pageBytesSent } from './young-generation.ts'
 
 const types = { json: 'application/json', bundle: 'application/octet-stream' } as const
 
@@ -65,7 +66,7 @@ export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
   async function schedule(c: Context, head: Head, params: URLSearchParams): Promise<Response> {
     const query = parsePageQuery(params)
     const form = parsePageForm(params)
-    const page = await openPage(reading, head, query)
+    const page = await openPage(reading, head, query, c.req.method === 'GET' && form === 'json' ? 'json' : undefined)
     const tag = tagOf(page.immutable, () => pageName(head.process, form, query, page))
     const vary = { vary: 'Accept-Encoding' }
     if (tag !== undefined && isKnown(c, tag)) return notModified(c, tag, vary)
@@ -119,7 +120,10 @@ const notModified = (c: Context, tag: string, headers: Record<string, string> = 
 
 async function* logged(c: Context, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
-    yield* bytes
+    for await (const piece of bytes) {
+      yield piece
+      pageBytesSent(piece.length)
+    }
   } catch (error) {
     // The head has gone out as 200: the reader sees the body break off, and this is where an operator sees why.
     c.get('log')?.warn({ err: error }, 'a page was cut off')

@@ -41,6 +41,13 @@ export const runtimeClient = fileURLToPath(
 )
 const nativeClient = new URL('./native-client.ts', import.meta.url).href
 
+/** As AWS's runtime starts Node (that of Node 18 at least). Given so, NODE_OPTIONS cannot change it. */
+const heapOf = (memory: number): string[] => [
+  '--expose-gc',
+  `--max-semi-space-size=${Math.floor(memory / 20)}`,
+  `--max-old-space-size=${Math.floor(memory * 0.9)}`,
+]
+
 interface Running {
   invocation: Invocation
   timer: NodeJS.Timeout
@@ -137,14 +144,7 @@ export class Instance {
     const { name, bundle, memory, concurrency, environment, keeper, onLine } = this.#options
     const child = keeper.spawn(
       process.execPath,
-      [
-        '--no-warnings',
-        `--max-old-space-size=${Math.floor(memory * 0.9)}`,
-        '--import',
-        nativeClient,
-        runtimeClient,
-        handlerOf,
-      ],
+      ['--no-warnings', ...heapOf(memory), '--import', nativeClient, runtimeClient, handlerOf],
       {
         cwd: bundle,
         stdio: ['ignore', 'pipe', 'pipe'],

@@ -79,6 +79,8 @@ export class FakeSegments implements SegmentReader {
     }
   }
 
+  expect(): void {}
+
   async bundle(process: string, indexes: readonly BlockIndex[], from: number, to: number): Promise<BundledStretch> {
     await faulty(this.faults, 'bundle', [process, from, to], () => undefined)
     const items = this.#records(process, indexes, from, to)

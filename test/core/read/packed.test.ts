@@ -186,6 +186,7 @@ describe('a page of which something is packed', () => {
       async *nodes(_process, _indexes, from, to) {
         for (let nonce = from; nonce <= to; nonce++) yield [node]
       },
+      expect() {},
       bundle: () => Promise.reject(new Error('not asked for')),
     }
     const { head, ...history } = await plainHistory('endless', [2000])

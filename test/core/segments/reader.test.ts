@@ -100,6 +100,42 @@ describe('any stretch', () => {
     }
   })
 
+  it('is read once by all who want it at the same time, and by whom it was expected for', async () => {
+    const asked: string[] = []
+    world.objects.faults = { before: ({ args }) => asked.push(JSON.stringify(args)) }
+    world.indexes.faults = { before: ({ args }) => asked.push(JSON.stringify(args)) }
+    const reader = readerOf(world)
+    try {
+      const plain = await plainNodes(world, process, 100, 700)
+      const all = await Promise.all(Array.from({ length: 8 }, () => readNodes(reader, process, 100, 700)))
+      for (const nodes of all) expect(nodes).toEqual(plain)
+      expect(asked.length).toBe(new Set(asked).size)
+      const expected = readerOf(world)
+      const indexes = await indexesOf(expected, process, 100, 700)
+      asked.length = 0
+      expected.expect(process, indexes, 100, 700)
+      const reads = asked.length
+      expect(reads).toBeGreaterThan(0)
+      expect(await readNodes(expected, process, 100, 700)).toEqual(plain)
+      expect(asked.length).toBe(reads)
+    } finally {
+      world.heal()
+    }
+  })
+
+  it('that was expected in vain harms nobody, also where it cannot be read', async () => {
+    const reader = readerOf(world)
+    const indexes = await indexesOf(reader, process, 0, 700)
+    world.objects.faults = {
+      before: () => {
+        throw new Error('down')
+      },
+    }
+    reader.expect(process, indexes, 0, 700)
+    await new Promise((resolve) => setImmediate(resolve))
+    world.heal()
+  })
+
   it('is read only as far ahead as fits, and no further when its reader goes', async () => {
     const asked: number[] = []
     world.objects.faults = { before: ({ args }) => asked.push(Number(args[2]) - Number(args[1])) }
