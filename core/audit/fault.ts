@@ -44,8 +44,6 @@ export type FaultKind =
   | 'row'
   /** The process itself is not there. */
   | 'process'
-  /** The record is larger than a row of the log may be. */
-  | 'too-large'
   /** The log holds something else there. */
   | 'occupied'
   /** The other unit went on after the process was opened here. */

@@ -80,7 +80,7 @@ export async function* verify(deps: VerifyDeps, process: string, options: Verify
     backpressure: STRETCHES_AT_ONCE,
   })
   let next = from
-  for await (const looked of stretches) {
+  const verified = (looked: readonly Looked[]): Verified => {
     const faults: Fault[] = []
     let pending = 0
     for (const one of looked) {
@@ -93,7 +93,13 @@ export async function* verify(deps: VerifyDeps, process: string, options: Verify
     }
     next += looked.length
     faults.push(...audit.faults.splice(0))
-    yield { next, end, records: looked.length, pending, faults: faults.sort((a, b) => a.nonce - b.nonce) }
+    return { next, end, records: looked.length, pending, faults: faults.sort((a, b) => a.nonce - b.nonce) }
+  }
+  for await (const looked of stretches) {
+    const stretchEnd = Math.min(end, next + RECORDS_A_STRETCH)
+    yield verified(looked)
+    // Where records are large, only the first ones are read ahead.
+    while (next < stretchEnd) yield verified(await look(range(next, stretchEnd)))
   }
   audit.end(head)
   const faults = [...audit.faults, ...(await faultsOfHead(deps, head))]
@@ -102,9 +108,11 @@ export async function* verify(deps: VerifyDeps, process: string, options: Verify
 
 function* stretchesOf(from: number, end: number): Generator<number[]> {
   for (let start = from; start < end; start += RECORDS_A_STRETCH) {
-    yield Array.from({ length: Math.min(RECORDS_A_STRETCH, end - start) }, (_, index) => start + index)
+    yield range(start, Math.min(end, start + RECORDS_A_STRETCH))
   }
 }
+
+const range = (from: number, end: number): number[] => Array.from({ length: end - from }, (_, index) => from + index)
 
 /** What the first assignment goes on from, where that is not the process's first. */
 async function before(

@@ -16,15 +16,7 @@ import { firstSince } from './uploads.ts'
 import type { OpenedProcess } from './walk.ts'
 
 /** What a log cannot hold, whatever the operator says. */
-const NOT_HELD: readonly Fault['kind'][] = [
-  'missing',
-  'doubled',
-  'bundle',
-  'process',
-  'too-large',
-  'occupied',
-  'wallet',
-]
+const NOT_HELD: readonly Fault['kind'][] = ['missing', 'doubled', 'bundle', 'process', 'occupied', 'wallet']
 /** So often what the source got meanwhile is copied as well, before the process is taken for one that goes on there. */
 const ROUNDS = 5
 

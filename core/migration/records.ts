@@ -177,10 +177,6 @@ async function refusing<T>(run: ProcessRun, work: () => Promise<T>): Promise<T> 
       const nonce = error.details.place?.nonce ?? run.opened.firstNonce
       throw new Refused({ nonce, kind: 'occupied', what: 'is something else in the log here than in the source' })
     }
-    if (hasCode(error, 'message-too-large')) {
-      const nonce = error.details.place?.nonce ?? run.opened.firstNonce
-      throw new Refused({ nonce, kind: 'too-large', what: 'is larger than a row of the log may be' })
-    }
     throw error
   }
 }

@@ -70,11 +70,13 @@ export class LogCopy {
   async upTo(next: number): Promise<void> {
     const starts: number[] = []
     for (let from = this.next; from < next; from += RECORDS_A_STRETCH) starts.push(from)
-    const prepare = (from: number) => this.prepare(from, Math.min(next, from + RECORDS_A_STRETCH))
+    const endOf = (from: number) => Math.min(next, from + RECORDS_A_STRETCH)
+    const prepare = (from: number) => this.prepare(from, endOf(from))
     for await (const stretch of pMapIterable(starts, prepare, { concurrency: AHEAD, backpressure: AHEAD })) {
-      await this.deps.to.imports.add(stretch.map((ready) => this.imported(ready)))
-      this.next += stretch.length
-      this.options.onProgress?.(this.next)
+      const end = endOf(this.next)
+      await this.write(stretch)
+      // Where records are large, only the first ones are read ahead.
+      while (this.next < end) await this.write(await this.prepare(this.next, end))
     }
   }
 
@@ -84,10 +86,16 @@ export class LogCopy {
     this.refuseFaults()
   }
 
+  private async write(stretch: readonly Ready[]): Promise<void> {
+    await this.deps.to.imports.add(stretch.map((ready) => this.imported(ready)))
+    this.next += stretch.length
+    this.options.onProgress?.(this.next)
+  }
+
   private async prepare(from: number, end: number): Promise<Ready[]> {
     const { log } = this.deps.from
     const records = await log.records(this.process, from, end - 1)
-    if (records.length !== end - from) throw new SchedulerError('unavailable', 'A record of the log is missing.')
+    if (records.length === 0) throw new SchedulerError('unavailable', 'A record of the log is missing.')
     return pMap(records, (record) => this.ready(record), { concurrency: BODIES_AT_ONCE })
   }
 

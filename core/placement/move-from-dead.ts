@@ -5,7 +5,7 @@
  */
 import pMap, { pMapIterable } from 'p-map'
 import { factsOf, readable } from '../audit/item-facts.ts'
-import { ScheduleAudit } from '../audit/schedule-audit.ts'
+import { type AuditedRecord, ScheduleAudit } from '../audit/schedule-audit.ts'
 import type { Head, LogRecord } from '../log/record.ts'
 import type { Placement } from '../ports/placement-store.ts'
 import { arrive, type MoveDeps, type Moved, replace } from './move.ts'
@@ -67,8 +67,9 @@ async function completeCopy(to: UnitStores, { process, unit, version }: Placemen
   const audit = new ScheduleAudit(head, { history: 'any' })
   const starts: number[] = []
   for (let from: number = head.firstNonce; from < head.next; from += RECORDS_A_STRETCH) starts.push(from)
-  const read = async (from: number) => {
-    const records = await to.log.records(process, from, Math.min(head.next, from + RECORDS_A_STRETCH) - 1)
+  const endOf = (from: number) => Math.min(head.next, from + RECORDS_A_STRETCH)
+  const read = async (from: number, end = endOf(from)) => {
+    const records = await to.log.records(process, from, end - 1)
     const audited = async (record: LogRecord) => {
       const raw = await bodyOf(to, record)
       const item = raw && readable(raw)
@@ -76,8 +77,16 @@ async function completeCopy(to: UnitStores, { process, unit, version }: Placemen
     }
     return pMap(records, audited, { concurrency: BODIES_AT_ONCE })
   }
-  for await (const stretch of pMapIterable(starts, read, { concurrency: AHEAD, backpressure: AHEAD })) {
-    for (const record of stretch) audit.next(record)
+  let next: number = head.firstNonce
+  const take = (records: readonly AuditedRecord[]) => {
+    for (const record of records) audit.next(record)
+    next += records.length
+  }
+  for await (const stretch of pMapIterable(starts, (from) => read(from), { concurrency: AHEAD, backpressure: AHEAD })) {
+    const end = endOf(next)
+    take(stretch)
+    // Where records are large, only the first ones are read ahead.
+    while (next < end) take(await read(next, end))
   }
   audit.end(head)
   if (audit.faults.length > 0) throw unsound(to.url, audit.faults)

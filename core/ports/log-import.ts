@@ -26,7 +26,7 @@ export interface LogImport {
    * Adds records, of any processes, with everything by which they are found and refused a second time. What is there already must be
    * the same: otherwise fails with `already-scheduled`, naming the place, and nothing is written over it; what was to be
    * added with it may be there. Of equal item ids or deep hashes in a process the lowest nonce keeps the row, whatever the order
-   * in which they come. Fails with `message-too-large` where a record does not fit a row of the log.
+   * in which they come. Assignments may be of any size; an item that a record carries itself is as small as a posted one's.
    */
   add(records: readonly ImportedRecord[]): Promise<void>
   /**

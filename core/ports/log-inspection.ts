@@ -11,7 +11,10 @@ export interface Damage {
 }
 
 export interface LogInspection {
-  /** What there is at these nonces, in the order asked, whatever the head says. Fails with `unavailable`. */
+  /**
+   * What there is at these nonces, in the order asked, whatever the head says; where assignments are large, at the first of them, one
+   * at least. Fails with `unavailable`.
+   */
   records(process: string, nonces: readonly number[]): Promise<(LogRecord | Damage)[]>
 }
 

@@ -93,8 +93,9 @@ export interface LogStore {
   spawn(spawn: Spawn): Promise<SpawnOutcome>
 
   /**
-   * Records `from`..`to` (nonces, both inclusive), in order, each of which must exist: the caller has read a head that
-   * says so. Fails with `unavailable`, also when one is missing: never a hole.
+   * Records from `from` on, in order, up to `to` (nonces, both inclusive), each of which must exist: the caller has read a head
+   * that says so. All of them, or, where assignments are large, the first ones, at least one, so that memory stays flat: the
+   * caller then asks on. Fails with `unavailable`, also when one is missing: never a hole.
    */
   records(process: string, from: number, to: number): Promise<LogRecord[]>
   /** Time keys of those nonces, which must exist, in the order asked. */

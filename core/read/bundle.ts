@@ -123,7 +123,7 @@ async function* rawOfLog(
     skipped += bytes
   }
   let skip = sent - skipped
-  for (; at < places.length; at += CHUNK) {
+  while (at < places.length) {
     const chunk = places.slice(at, at + CHUNK)
     const [first, last] = [chunk.at(0), chunk.at(-1)]
     if (!first || !last) return
@@ -134,6 +134,7 @@ async function* rawOfLog(
       if (skip < piece.length) yield piece.subarray(skip)
       skip = Math.max(0, skip - piece.length)
     }
+    at += records.length
   }
 }
 

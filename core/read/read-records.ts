@@ -3,13 +3,17 @@ import { SchedulerError } from '../errors.ts'
 import type { LogRecord } from '../log/record.ts'
 import type { LogStore } from '../ports/log-store.ts'
 
-/** Records `from`..`to` (nonces, both inclusive), which a head covers. Fails with `unavailable`, also on a hole. */
+/**
+ * Records from `from` up to `to` (nonces, both inclusive), which a head covers; fewer, at least one, where they are large. Fails
+ * with `unavailable`, also on a hole.
+ */
 export async function readRecords(log: LogStore, process: string, from: number, to: number): Promise<LogRecord[]> {
   const records = await log.records(process, from, to)
-  const whole =
-    records.length === to - from + 1 &&
+  const inPlace =
+    records.length > 0 &&
+    records.length <= to - from + 1 &&
     records.every((record, index) => record.process === process && record.nonce === from + index)
-  if (!whole) throw outOfPlace()
+  if (!inPlace) throw outOfPlace()
   return records
 }
 

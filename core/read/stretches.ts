@@ -145,13 +145,17 @@ function grouped(blocks: readonly number[], indexes: readonly (BlockIndex | unde
   return groups
 }
 
-type Chunks = Promise<LogRecord[]>[]
+/** A hundred records, of which the first ones are being read, all of them where they are not large. */
+interface Chunk {
+  last: number
+  records: Promise<LogRecord[]>
+}
 
 /** Records of the log that are being read already. */
 interface Reading {
   /** Those at the beginning that the instance remembers. */
   known: readonly LogNode[]
-  chunks: Chunks
+  chunks: Chunk[]
 }
 
 function beginReading(deps: LogDeps, process: string, query: NodeQuery, { first, last }: NonceRange): Reading {
@@ -183,23 +187,28 @@ export async function* logStretches(
   if (known.length > 0) yield { from: 'log', first, last: first + known.length - 1, nodes: known }
   for (let next = first + known.length; next <= last; ) {
     const wave = { first: next, last: Math.min(last, next + Math.min(WAVE, Math.max(1, reach.wanted())) - 1) }
-    for (const chunk of begun?.chunks ?? readChunks(deps, process, wave)) {
-      const nodes = (await chunk).map((record) => logNodeOf(record, query))
-      for (const node of nodes) deps.nodes.remember(node, query)
-      yield { from: 'log', first: next, last: next + nodes.length - 1, nodes }
-      next += nodes.length
+    for (const { last: end, records } of begun?.chunks ?? readChunks(deps, process, wave)) {
+      let part = records
+      while (next <= end) {
+        const nodes = (await part).map((record) => logNodeOf(record, query))
+        for (const node of nodes) deps.nodes.remember(node, query)
+        yield { from: 'log', first: next, last: next + nodes.length - 1, nodes }
+        next += nodes.length
+        if (next <= end) part = readRecords(deps.log, process, next, end)
+      }
     }
   }
 }
 
-/** The range in chunks, in order, all of them being read at the same time. */
-function readChunks({ log }: Pick<ReadDeps, 'log'>, process: string, { first, last }: NonceRange): Chunks {
-  const chunks: Chunks = []
+/** The range in chunks, in order, all of which are being read at the same time. */
+function readChunks({ log }: Pick<ReadDeps, 'log'>, process: string, { first, last }: NonceRange): Chunk[] {
+  const chunks: Chunk[] = []
   for (let next = first; next <= last; next += CHUNK) {
-    const chunk = readRecords(log, process, next, Math.min(last, next + CHUNK - 1))
+    const end = Math.min(last, next + CHUNK - 1)
+    const records = readRecords(log, process, next, end)
     // Who stops early does not wait for the later ones; their failure then concerns nobody.
-    chunk.catch(() => undefined)
-    chunks.push(chunk)
+    records.catch(() => undefined)
+    chunks.push({ last: end, records })
   }
   return chunks
 }

@@ -11,6 +11,8 @@ const CALLS_AT_ONCE = 16
 
 export interface BatchGetOptions {
   consistent: boolean
+  /** Fewer for rows that are known to be large. */
+  keysACall?: number
   projection?: { expression: string; names: Record<string, string> }
 }
 
@@ -19,9 +21,9 @@ export async function batchGet(
   { client }: Pick<DynamoDb, 'client'>,
   table: string,
   keys: readonly Attributes[],
-  { consistent, projection }: BatchGetOptions,
+  { consistent, keysACall = KEYS_A_CALL, projection }: BatchGetOptions,
 ): Promise<Attributes[]> {
-  const calls = Math.ceil(keys.length / KEYS_A_CALL)
+  const calls = Math.ceil(keys.length / keysACall)
   const size = Math.ceil(keys.length / Math.max(1, calls))
   const batches = Array.from({ length: calls }, (_, i) => keys.slice(i * size, (i + 1) * size))
   const rows = await pMap(

@@ -3,12 +3,13 @@
  * and a PutItem for each row ten times the processor's time: so these are PartiQL inserts, 25 a call, each of which is refused
  * by itself where its key is there. (Who runs this needs `dynamodb:PartiQLInsert` on the table.)
  */
-import { type AttributeValue, BatchExecuteStatementCommand, type BatchStatementRequest } from '@aws-sdk/client-dynamodb'
+import { BatchExecuteStatementCommand, type BatchStatementRequest } from '@aws-sdk/client-dynamodb'
 import pMap from 'p-map'
 import pRetry, { type Options } from 'p-retry'
 import type { DynamoDb } from './client.ts'
 import { isMistake } from './failures.ts'
 import type { Attributes } from './head-row.ts'
+import { rowBytes } from './row-size.ts'
 
 const ROWS_A_CALL = 25
 const BYTES_A_CALL = 1_000_000
@@ -92,16 +93,4 @@ function batchesOf(rows: readonly Attributes[]): Attributes[][] {
     }
   }
   return batches
-}
-
-/** Bytes of a row as DynamoDB counts them, about: a number counts as the most that it may take. */
-export const rowBytes = (row: Attributes): number =>
-  Object.entries(row).reduce((sum, [name, value]) => sum + name.length + valueBytes(value), 0)
-
-function valueBytes({ S, B, M, L }: AttributeValue): number {
-  if (S !== undefined) return Buffer.byteLength(S)
-  if (B !== undefined) return B.length
-  if (M !== undefined) return 3 + rowBytes(M)
-  if (L !== undefined) return 3 + L.reduce((sum, value) => sum + 1 + valueBytes(value), 0)
-  return 21
 }

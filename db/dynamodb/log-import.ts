@@ -1,7 +1,7 @@
 /**
  * Brings processes into the log that were scheduled elsewhere: adapter of `core/ports/log-import.ts`. The rows are those of a
  * commit, written by themselves instead of in a transaction, for half the units: until a head covers a record nobody reads it.
- * Records go before the rows by which they are found.
+ * Records go before the rows by which they are found, and what continues a record before the record.
  */
 import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { SchedulerError } from '../../core/errors.ts'
@@ -10,15 +10,13 @@ import { incompleteHead, sameHead } from '../../core/log/state.ts'
 import type { ImportedRecord, LogImport } from '../../core/ports/log-import.ts'
 import { batchGet } from './batch-get.ts'
 import type { DynamoDb } from './client.ts'
+import { alteredParts, completeRow } from './continuation.ts'
 import { isRefusal, reading, unavailable } from './failures.ts'
 import { whileStill } from './head-condition.ts'
 import { type Attributes, fromHeadRow, toHeadRow } from './head-row.ts'
 import { deepHashKey, importedRows, toPlace } from './id-row.ts'
-import { insertAll, rowBytes } from './insert.ts'
+import { insertAll } from './insert.ts'
 import { recordKey, recordRows } from './record-row.ts'
-
-/** A row of DynamoDB has 400 KB at most. */
-const MAX_ROW_BYTES = 409_600
 
 /** @param owner public key of the unit's wallet, 512 bytes */
 export function createLogImport(db: DynamoDb, owner: Buffer): LogImport {
@@ -54,27 +52,35 @@ export function createLogImport(db: DynamoDb, owner: Buffer): LogImport {
     })
   }
 
-  function mustBeSame(standing: Attributes, record: ImportedRecord): void {
-    const there = rows.fromRow(standing, record.process, record.nonce)
+  async function mustBeSame(standing: Attributes, record: ImportedRecord): Promise<void> {
+    const whole = await completeRow(db, standing, { consistent: true })
+    const there = rows.fromRow(whole, record.process, record.nonce)
     if (sameRecord(there, record)) return
     throw occupied(record.process, there.id, { nonce: there.nonce, timestamp: there.timestamp })
   }
 
   async function addRecords(records: readonly ImportedRecord[]): Promise<void> {
     const byKey = new Map<string, ImportedRecord>()
-    const inserts = records.map((record) => {
+    const ready = records.map((record) => {
       byKey.set(recordKey(record.process, record.nonce), record)
-      const row = rows.toRow(record)
-      if (rowBytes(row) > MAX_ROW_BYTES) throw tooLarge(record)
-      return row
+      return rows.toRows(record)
     })
     if (byKey.size < records.length) throw new Error('a nonce is to be added twice at once')
+    await addContinuations(ready.flatMap(({ continuation }) => continuation))
+    const inserts = ready.map(({ row }) => row)
     const refused = await insertAll(db, tables.records, inserts)
     for (const { row, standing } of await standingOf(tables.records, refused, recordKeyOf)) {
       const record = byKey.get(row.pk?.S ?? '')
       if (!record) throw new Error('a row that was not asked for')
-      mustBeSame(standing, record)
+      await mustBeSame(standing, record)
     }
+  }
+
+  async function addContinuations(continuations: readonly Attributes[]): Promise<void> {
+    const there = await insertAll(db, tables.records, continuations)
+    const [altered] = await alteredParts(db, there)
+    // Its key says which bytes it has: no other attempt can have written others.
+    if (altered) throw new Error(`the row ${altered.pk?.S} is damaged`)
   }
 
   async function addIds(records: readonly ImportedRecord[]): Promise<void> {
@@ -142,11 +148,12 @@ export function createLogImport(db: DynamoDb, owner: Buffer): LogImport {
           standingAt(tables.records, records.map(recordKeyFor), recordKeyOf),
           standingAt(tables.ids, ids.flat(), idKeyOf),
         ])
-        const recorded = records.map((record) => {
+        const recorded: boolean[] = []
+        for (const record of records) {
           const standing = recordAt(recordKeyFor(record))
-          if (standing) mustBeSame(standing, record)
-          return standing !== undefined
-        })
+          if (standing) await mustBeSame(standing, record)
+          recorded.push(standing !== undefined)
+        }
         return ids.map((rowsOfOne, index) => {
           const found = rowsOfOne.map((row) => {
             const standing = idAt(row)
@@ -215,6 +222,3 @@ const occupied = (
     id,
     place: { assignment, nonce, timestamp },
   })
-
-const tooLarge = ({ process, nonce }: ImportedRecord) =>
-  new SchedulerError('message-too-large', `Nonce ${nonce} of process ${process} is larger than a row of the log may be`)

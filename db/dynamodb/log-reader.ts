@@ -5,6 +5,7 @@ import type { Finding, LogStore } from '../../core/ports/log-store.ts'
 import { numberAt } from './attributes.ts'
 import { type BatchGetOptions, batchGet } from './batch-get.ts'
 import type { DynamoDb } from './client.ts'
+import { completeRows, continuedOf, MAX_CONTINUED_BYTES } from './continuation.ts'
 import { reading } from './failures.ts'
 import { type Attributes, fromHeadRow, headKey } from './head-row.ts'
 import { toFinding } from './id-row.ts'
@@ -47,8 +48,9 @@ export function createLogReader(db: DynamoDb, rows: RecordRows): LogReader {
     records: (process, from, to) =>
       reading(async () => {
         const nonces = Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i)
-        const row = await rowsOf(process, nonces)
-        return nonces.map((nonce) => rows.fromRow(row(nonce), process, nonce))
+        const found = nonces.map(await rowsOf(process, nonces))
+        const whole = await completeRows(db, found.slice(0, countThatFits(found)), { consistent: false })
+        return whole.map((row, index) => rows.fromRow(row, process, from + index))
       }),
 
     timeKeys: (process, nonces) =>
@@ -84,4 +86,14 @@ export function createLogReader(db: DynamoDb, rows: RecordRows): LogReader {
         return findings.sort((a, b) => a.place.timestamp - b.place.timestamp)
       }),
   }
+}
+
+/** The first rows of an answer, as many as are not too large together. */
+function countThatFits(rows: readonly Attributes[]): number {
+  let bytes = 0
+  for (const [index, row] of rows.entries()) {
+    bytes += continuedOf(row)?.bytes ?? 0
+    if (bytes > MAX_CONTINUED_BYTES) return Math.max(1, index)
+  }
+  return rows.length
 }

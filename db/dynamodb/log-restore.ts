@@ -16,6 +16,7 @@ import { sameHead } from '../../core/log/state.ts'
 import type { LogRestore, NamedNonce, Nonce } from '../../core/ports/log-restore.ts'
 import { batchGet } from './batch-get.ts'
 import type { DynamoDb } from './client.ts'
+import { completeRows } from './continuation.ts'
 import { isRefusal, reading, unavailable } from './failures.ts'
 import { whileStill } from './head-condition.ts'
 import { type Attributes, fromHeadRow, headKey, toHeadRow } from './head-row.ts'
@@ -111,7 +112,8 @@ export function createLogRestore(db: DynamoDb, owner: Buffer): LogRestore {
         const byKey = new Map(wanted.map((nonce) => [recordKey(process, nonce), nonce]))
         const keys = [...byKey.keys()].map((pk) => marshall({ pk }))
         const found = await batchGet(db, tables.records, keys, { consistent: true })
-        return found
+        const whole = await completeRows(db, found, { consistent: true })
+        return whole
           .flatMap((row) => {
             const nonce = byKey.get(row.pk?.S ?? '')
             return nonce === undefined ? [] : [rows.fromRow(row, process, nonce)]

@@ -1,7 +1,7 @@
 /**
  * Rows of the records table, one per nonce, each with a partition key of its own: a hot process then spreads over the
  * whole table. An assignment of our own wallet is kept as the few parts that nothing else gives (signature, anchor, chain);
- * any other one (migrated) is kept whole.
+ * any other one (migrated) is kept whole, beside the row where it does not fit into it (`continuation.ts`).
  */
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { assembleDataItem } from '../../core/ans104/assemble.ts'
@@ -11,7 +11,9 @@ import { hasCode } from '../../core/errors.ts'
 import type { LogRecord, StoredItem } from '../../core/log/record.ts'
 import { assignmentTags, readAssignment } from '../../core/protocol/assignment.ts'
 import { asBuffer, bytesAt, numberAt, textAt, textsAt } from './attributes.ts'
+import { type Continued, continuation, continues } from './continuation.ts'
 import type { Attributes } from './head-row.ts'
+import { MAX_ROW_BYTES, rowBytes } from './row-size.ts'
 
 interface RecordRow extends ItemAttributes {
   pk: string
@@ -28,40 +30,48 @@ interface RecordRow extends ItemAttributes {
   exclude?: string[] | undefined
   /** The whole assignment, where the parts would not give its bytes again. */
   raw?: Uint8Array | undefined
+  /** Where the whole assignment is instead, if it does not fit. */
+  continued?: Continued
 }
 
 export const recordKey = (process: string, nonce: number): string => `${process}/${nonce}`
 
-/** What a key names; undefined for one that is no record's (the log's own row). */
+/** What a key names; undefined for one that is no record's (the log's own row, a continuation). */
 export function readRecordKey(key: string): { process: string; nonce: number } | undefined {
   const [process = '', nonce] = key.split('/')
-  return nonce === undefined ? undefined : { process, nonce: Number(nonce) }
+  return nonce === undefined || nonce.includes('#') ? undefined : { process, nonce: Number(nonce) }
 }
 
 /** Bytes of a row beside its item and its excludes, at most: what a packer of commits reckons with. */
 export const RECORD_OVERHEAD = 1_024
 
 export interface RecordRows {
+  /** Of a record of our own, which always fits. */
   toRow(record: LogRecord): Attributes
+  /** Of any record: its row, and the rows that continue it, which are to be there before it. */
+  toRows(record: LogRecord): { row: Attributes; continuation: Attributes[] }
+  /** A row that continues must have been completed. */
   fromRow(attributes: Attributes, process: string, nonce: number): LogRecord
 }
 
 /** @param owner public key of the unit's own wallet, 512 bytes, which no row repeats */
 export function recordRows(owner: Buffer): RecordRows {
+  const toRow = (record: LogRecord): Attributes =>
+    rowOf(
+      record,
+      record.assignment && (assignmentParts(record, record.assignment, owner) ?? { raw: record.assignment }),
+    )
   return {
-    toRow(record) {
-      const row: RecordRow = {
-        pk: recordKey(record.process, record.nonce),
-        kind: record.kind,
-        time: record.timestamp,
-        height: record.blockHeight,
-        ...(record.timeKey !== record.timestamp && { key: record.timeKey }),
-        ...itemAttributes(record.id, record.item),
-        ...(record.assignment && (assignmentParts(record, record.assignment, owner) ?? { raw: record.assignment })),
-      }
-      return marshall(row, { removeUndefinedValues: true })
+    toRow,
+    toRows(record) {
+      const row = toRow(record)
+      if (!record.assignment || rowBytes(row) <= MAX_ROW_BYTES) return { row, continuation: [] }
+      const { continued, rows } = continuation(recordKey(record.process, record.nonce), record.assignment)
+      return { row: rowOf(record, { continued }), continuation: rows }
     },
     fromRow(attributes, process, nonce) {
+      if (continues(attributes) && !attributes.raw)
+        throw new Error(`the row ${attributes.pk?.S} is not all of the record`)
       const row = readRow(attributes)
       const item = itemOf(row)
       const id = row.id ?? item?.id
@@ -80,6 +90,19 @@ export function recordRows(owner: Buffer): RecordRows {
       }
     },
   }
+}
+
+function rowOf(record: LogRecord, assignment: Partial<RecordRow> | undefined): Attributes {
+  const row: RecordRow = {
+    pk: recordKey(record.process, record.nonce),
+    kind: record.kind,
+    time: record.timestamp,
+    height: record.blockHeight,
+    ...(record.timeKey !== record.timestamp && { key: record.timeKey }),
+    ...itemAttributes(record.id, record.item),
+    ...assignment,
+  }
+  return marshall(row, { removeUndefinedValues: true })
 }
 
 /** As `unmarshall` would read it, without copying the bytes: a page reads up to a thousand of them. */

@@ -9,8 +9,6 @@ import type { Finding } from '../../core/ports/log-store.ts'
 import { type Faults, faulty } from './faults.ts'
 import type { FakeLog } from './log-store.ts'
 
-const MAX_ROW_BYTES = 409_600
-
 export class FakeLogImport implements LogImport {
   faults: Faults<keyof LogImport> = {}
   readonly #log: FakeLog
@@ -57,10 +55,6 @@ export class FakeLogImport implements LogImport {
   }
 
   #addRecord({ assignmentId: _, deepHash: __, ...record }: ImportedRecord): void {
-    const raw = record.item && 'raw' in record.item ? record.item.raw.length : 0
-    if (raw + (record.assignment?.length ?? 0) > MAX_ROW_BYTES) {
-      throw new SchedulerError('message-too-large', 'The record does not fit a row of the log')
-    }
     if (!this.#hasRecord(record)) this.#log.records.set(`${record.process}/${record.nonce}`, record)
   }
 

@@ -8,6 +8,8 @@ export class FakeLogInspection implements LogInspection {
   faults: Faults<keyof LogInspection> = {}
   /** Records that cannot be read, by `process/nonce`. */
   readonly unreadable = new Set<string>()
+  /** Records in one answer at most, as where they are large. */
+  recordsAtOnce = Number.POSITIVE_INFINITY
   readonly #log: FakeLog
 
   constructor({ held }: { held: FakeLog }) {
@@ -16,7 +18,7 @@ export class FakeLogInspection implements LogInspection {
 
   async records(process: string, nonces: readonly number[]): Promise<(LogRecord | Damage)[]> {
     return faulty(this.faults, 'records', [process, nonces], () =>
-      nonces.map((nonce) => {
+      nonces.slice(0, this.recordsAtOnce).map((nonce) => {
         const key = `${process}/${nonce}`
         const record = this.#log.records.get(key)
         if (!record) return { damage: 'missing' }

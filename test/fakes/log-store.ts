@@ -44,6 +44,8 @@ export interface FakeLog {
 export class FakeLogStore implements LogStore {
   readonly limits: CommitLimits
   faults: Faults<LogOperation> = {}
+  /** Records in one answer at most, as where they are large. */
+  recordsAtOnce = Number.POSITIVE_INFINITY
   readonly held: FakeLog = { heads: new Map(), records: new Map(), findings: new Map(), deepHashes: new Map() }
   /** Transactions that happened, by token. */
   readonly #done = new Map<string, Commit | Spawn>()
@@ -73,7 +75,7 @@ export class FakeLogStore implements LogStore {
     return faulty(this.faults, 'records', [process, from, to], () => {
       const records: LogRecord[] = []
       for (let nonce = from; nonce <= to; nonce++) records.push({ ...this.#record(process, nonce) })
-      return records
+      return records.slice(0, this.recordsAtOnce)
     })
   }
 

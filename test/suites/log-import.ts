@@ -7,12 +7,13 @@ import { type DataItem, parseDataItem } from '../../core/ans104/data-item.ts'
 import type { Signer } from '../../core/ans104/signer.ts'
 import { chainProcess } from '../../core/log/chain.ts'
 import type { Entry } from '../../core/log/entry.ts'
-import type { Head } from '../../core/log/record.ts'
+import type { Head, LogRecord } from '../../core/log/record.ts'
 import type { LogFence } from '../../core/ports/log-fence.ts'
 import type { ImportedRecord, LogImport } from '../../core/ports/log-import.ts'
 import type { LogStore } from '../../core/ports/log-store.ts'
 import { noMeter } from '../../core/ports/meter.ts'
 import { chainEntries } from './commits.ts'
+import { digested } from './digested.ts'
 
 export interface LogImportUnderTest {
   imports: LogImport
@@ -418,14 +419,84 @@ export function logImportSuite(name: string, open: () => LogImportUnderTest): vo
       })
     })
 
-    it('refuses a record that is too large for it', async () => {
-      const { imports } = open()
-      const { records } = await history(messages(1))
-      const last = records[1]
-      if (!last) throw new Error('no record')
-      const large = await open().signer.sign({ tags: [], data: Buffer.alloc(410_000) })
-      const record = { ...last, assignment: large.raw, assignmentId: large.id }
-      await expect(imports.add([record])).rejects.toMatchObject({ code: 'message-too-large' })
+    describe('of which assignments carry whole messages', () => {
+      /** Of the oldest shape, with so many bytes of data in each message. */
+      async function large(sizes: readonly number[]): Promise<History> {
+        const { head, process, records } = await history([], false)
+        for (const [nonce, bytes] of sizes.entries()) {
+          const { id, raw } = await item('x'.repeat(bytes), process)
+          const blob = { id, sha256: createHash('sha256').update(raw).digest(), bytes: raw.length }
+          const outer = await open().signer.sign({
+            tags: [{ name: 'Nonce', value: String(nonce) }],
+            data: encodeBundle([{ id, raw }]),
+          })
+          records.push({
+            process,
+            nonce,
+            kind: 'message',
+            id,
+            item: { id, blob, renderedBytes: raw.length + 1_000 },
+            assignment: outer.raw,
+            assignmentId: outer.id,
+            timestamp: NOW,
+            timeKey: NOW,
+            blockHeight: HEIGHT,
+          })
+        }
+        return { process, records, head: { ...head, next: sizes.length } }
+      }
+
+      /** All of them, asked for until they have come. */
+      async function readAll({ process, head }: History) {
+        const found: LogRecord[] = []
+        while (head.firstNonce + found.length < head.next) {
+          const some = await open().store.records(process, head.firstNonce + found.length, head.next - 1)
+          expect(some.length).toBeGreaterThan(0)
+          found.push(...some)
+        }
+        return found
+      }
+
+      it('holds them byte by byte, however large, and knows them again', async () => {
+        const { imports, store } = open()
+        // Around the size of a row, of a chunk, and what a message may have.
+        const story = await large([408_000, 409_500, 411_000, 700_000, 2_000, 5_000_000, 10_000_000, 398_000])
+        expect(await imports.held(story.records)).toEqual(story.records.map(() => false))
+        await imported(story)
+        expect(await imports.held(story.records)).toEqual(story.records.map(() => true))
+        await imports.add(story.records)
+        const found = await readAll(story)
+        expect(found.map(digested)).toEqual(story.records.map(plain).map(digested))
+        for (const { assignmentId = '', nonce } of story.records.slice(1)) {
+          expect(await store.find(assignmentId)).toMatchObject([{ kind: 'assignment', place: { nonce } }])
+        }
+        expect(await store.timeKeys(story.process, [0, 6, 2])).toEqual([NOW, NOW, NOW])
+      }, 60_000)
+
+      it('adds them side by side', async () => {
+        const { imports } = open()
+        const story = await large([450_000, 800_000])
+        await imports.begin(story.head)
+        await Promise.all([imports.add(story.records), imports.add(story.records), imports.add(story.records)])
+        expect((await readAll(story)).map(digested)).toEqual(story.records.map(plain).map(digested))
+      })
+
+      it('writes over none of them', async () => {
+        const { imports } = open()
+        const story = await large([600_000])
+        await imports.add(story.records)
+        const last = story.records[1]
+        const [, other] = (await large([600_000])).records
+        const [, small] = (await large([10])).records
+        if (!last?.assignment || !other?.assignment || !small?.assignment) throw new Error('no record')
+        const longer = Buffer.concat([last.assignment, Buffer.from('x')])
+        for (const assignment of [other.assignment, small.assignment, longer]) {
+          const refusal = { code: 'already-scheduled', details: { place: { nonce: 0, timestamp: NOW } } }
+          await expect(imports.add([{ ...last, assignment }])).rejects.toMatchObject(refusal)
+          await expect(imports.held([{ ...last, assignment }])).rejects.toMatchObject(refusal)
+        }
+        expect((await readAll(story)).map(digested)).toEqual(story.records.map(plain).map(digested))
+      })
     })
 
     it('finishes what it began, if nobody else was there', async () => {

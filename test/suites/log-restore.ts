@@ -7,15 +7,18 @@ import type { Entry } from '../../core/log/entry.ts'
 import { Sequencer } from '../../core/log/sequencer.ts'
 import { closedForGood } from '../../core/log/state.ts'
 import { systemClock as clock } from '../../core/ports/clock.ts'
+import type { ImportedRecord, LogImport } from '../../core/ports/log-import.ts'
 import type { LogRestore } from '../../core/ports/log-restore.ts'
 import type { LogStore } from '../../core/ports/log-store.ts'
 import { noMeter } from '../../core/ports/meter.ts'
 import { noMailbox } from '../fakes/mailbox.ts'
+import { digested } from './digested.ts'
 
 export interface LogRestoreUnderTest {
   restore: LogRestore
   /** The same log. */
   store: LogStore
+  imports: LogImport
   signer: Signer
 }
 
@@ -97,6 +100,23 @@ export function logRestoreSuite(name: string, open: () => LogRestoreUnderTest): 
         ...(await store.records(process, 3, 4)),
       ])
       expect(await restore.recordsAt(process, [])).toEqual([])
+    })
+
+    it('tells of large ones once, and gives them whole', async () => {
+      const { restore, imports, signer } = open()
+      const process = randomBytes(32).toString('base64url')
+      const records: ImportedRecord[] = []
+      for (const [nonce, bytes] of [5_000_000, 100, 1_000_000].entries()) {
+        const { id, raw } = await signer.sign({ tags: [], data: randomBytes(bytes) })
+        const place = { process, nonce, timestamp: 1, timeKey: 1, blockHeight: 1 }
+        records.push({ ...place, kind: 'transaction', id: process, assignment: raw, assignmentId: id })
+      }
+      await imports.add(records)
+      const scanned = (await all(restore.records())).filter((row) => row.process === process)
+      expect(scanned.map(({ nonce }) => nonce).sort()).toEqual([0, 1, 2])
+      expect((await restore.recordsAt(process, [2, 0, 1, 3])).map(digested)).toEqual(
+        records.map(({ assignmentId: _, ...record }) => digested(record)),
+      )
     })
 
     it('tells which assignments cannot be found', async () => {

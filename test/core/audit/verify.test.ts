@@ -29,6 +29,16 @@ describe('a sound log', () => {
     expect(await world.verify(process, { history: 'any' })).toMatchObject({ faults: [] })
   })
 
+  it('is so also where few records come in one answer', async () => {
+    const world = new AuditWorld()
+    world.inspection.recordsAtOnce = 5
+    const process = await world.process({ more: 140 })
+    expect(await world.verify(process)).toEqual({ faults: [], records: 145, pending: 0, next: 145 })
+    world.log.held.records.delete(`${process}/77`)
+    const { faults, records } = await world.verify(process)
+    expect([records, faults.filter(({ kind }) => kind === 'missing').map(({ nonce }) => nonce)]).toEqual([145, [77]])
+  })
+
   it('of a process without messages is sound', async () => {
     const world = new AuditWorld()
     for (const assigned of [true, false]) {

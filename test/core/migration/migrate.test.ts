@@ -85,6 +85,23 @@ describe('everything', () => {
     }
   })
 
+  it('is so also where an assignment carries more than a row of DynamoDB holds', async () => {
+    const old = createOldUnit()
+    const process = await old.spawn({ assigned: false })
+    await old.post(process, { oldest: true, data: Buffer.alloc(1_000_000, 'x') })
+    await old.post(process, { oldest: true })
+    await old.post(process)
+    expect(await stack.bring(sourceOf(old))).toMatchObject({ done: true, outcomes: { open: 1 }, faults: 0, copied: 4 })
+    const records = await stack.unit.store.records(process, 0, 1)
+    expect(
+      records.map(({ assignment }, nonce) => assignment?.equals(old.messages[nonce]?.bundle ?? assignment.subarray(1))),
+    ).toEqual([true, true])
+    const { edges } = await stack.page(process)
+    expect(edges.map(({ node }) => node.message?.id)).toEqual(old.messages.map(({ message }) => message))
+    // Again: it is all there.
+    expect(await stack.bring(sourceOf(old))).toMatchObject({ outcomes: { open: 1 }, faults: 0, copied: 0 })
+  })
+
   it('keeps times as they were, and pages by the greatest up to each', async () => {
     await stack.bring(sourceOf(history.old))
     const { edges } = await stack.page(history.oldest, { by: 'timestamp' })

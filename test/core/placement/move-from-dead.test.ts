@@ -48,6 +48,14 @@ describe('a process of a lost unit', () => {
     expect(await fromDead(process, b)).toMatchObject({ unit: b.url, version: 3 })
   })
 
+  it('is read to its end also where few records come in one answer', async () => {
+    const process = await grown()
+    restored(process)
+    await declaredDead(a)
+    b.log.recordsAtOnce = 5
+    expect(await fromDead(process, b)).toMatchObject({ unit: b.url, version: 3, next: 71 })
+  })
+
   it('moves where a move had brought all of it before the unit died', async () => {
     const process = await grown()
     world.placements.faults = {

@@ -68,6 +68,16 @@ describe('a process that moves', () => {
     expect(world.open(process)).toEqual([b.url])
   })
 
+  it('is all there also where few records come in one answer', async () => {
+    const process = await world.spawn(a)
+    await world.grow(a, process, 150)
+    a.log.recordsAtOnce = 5
+    await world.move(process, a, b)
+    expect(b.head(process)).toMatchObject({ next: 151 })
+    a.log.recordsAtOnce = Number.POSITIVE_INFINITY
+    expect(await b.log.records(process, 0, 150)).toEqual(await a.log.records(process, 0, 150))
+  })
+
   it('goes on there with the next nonce, on the same chain, and nowhere else', async () => {
     const { process } = await varied()
     const next = a.head(process)?.next

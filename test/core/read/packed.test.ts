@@ -56,10 +56,12 @@ describe('a page of which something is packed', () => {
         fc.subarray([0, 1]),
         trouble,
         fc.constantFrom(undefined, undefined, undefined, 'blocks' as const, 'nodes' as const, 'bundle' as const),
-        async (all, queries, maxPageBytes, packed, spoiled, away) => {
+        fc.constantFrom(Number.POSITIVE_INFINITY, 70, 7),
+        async (all, queries, maxPageBytes, packed, spoiled, away, recordsAtOnce) => {
           const history = await historyOf(all)
           const only = packed.filter((block) => (block + 1) * BLOCK_RECORDS <= history.head.next)
           const { deps, segments, damage } = await packedHistory(history, { only, maxPageBytes })
+          history.log.recordsAtOnce = recordsAtOnce
           for (const { nonce, how } of spoiled) segments.spoil(history.process, nonce, how)
           segments.faults = {
             before({ name }) {

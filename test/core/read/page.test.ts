@@ -42,6 +42,9 @@ const index = fc
       }),
   )
 
+/** Records that come in one answer at most: as many as are asked for, or fewer, as where they are large. */
+const atOnce = fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: 1, max: 12 }))
+
 describe('a page', () => {
   it('is the one that the model makes, whatever is asked of whatever history', async () => {
     await fc.assert(
@@ -50,8 +53,10 @@ describe('a page', () => {
         fc.array(pageQuery, { minLength: 1, maxLength: 8 }),
         maxPageBytes,
         index,
-        async (all, queries, max, makeIndex) => {
+        atOnce,
+        async (all, queries, max, makeIndex, recordsAtOnce) => {
           const history = await historyOf(all)
+          history.log.recordsAtOnce = recordsAtOnce
           const deps = depsOf(history, { maxPageBytes: max, times: makeIndex(history.records) })
           // All with one memory: what earlier pages left in it must not show.
           for (const asked of queries) {

@@ -37,6 +37,14 @@ describe('all being well', () => {
     expect(Object.fromEntries(world.counts)).toEqual({ uploads: 402 })
   })
 
+  it('does all of it also where few records come in one answer', async () => {
+    world.log.recordsAtOnce = 5
+    const process = await world.spawn(200)
+    await relay(process)
+    world.checkFinished()
+    expect(world.bundler.attempts.toSorted()).toEqual(world.idsOf(process).toSorted())
+  })
+
   it('does nothing twice', async () => {
     const process = await world.spawn(3)
     await relay(process)

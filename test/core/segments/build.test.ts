@@ -53,6 +53,15 @@ describe('the relay', () => {
     expect(made(world)).toEqual(await madeAlone(world, process))
   })
 
+  it('packs the same also where few records come in one answer', async () => {
+    const process = await mixedProcess(world, 2)
+    const alone = await madeAlone(world, process)
+    world.log.recordsAtOnce = 5
+    await relay(process)
+    world.checkFinished()
+    expect(made(world)).toEqual(alone)
+  })
+
   it('does nothing again that is done', async () => {
     const process = await mixedProcess(world, 2)
     await relay(process)

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { createDynamoDb } from '../../../db/dynamodb/client.ts'
+import { createLogImport } from '../../../db/dynamodb/log-import.ts'
 import { createLogRestore } from '../../../db/dynamodb/log-restore.ts'
 import { createLogStore } from '../../../db/dynamodb/log-store.ts'
 import { createFakeSigner } from '../../fakes/signer.ts'
@@ -11,6 +12,7 @@ const signer = createFakeSigner()
 
 logRestoreSuite('DynamoDB', () => ({
   store: createLogStore(db(), signer.owner),
+  imports: createLogImport(db(), signer.owner),
   restore: createLogRestore(db(), signer.owner),
   signer,
 }))
