@@ -37,5 +37,5 @@ export async function signatureFaults(
 }
 
 /** False also where that cannot be told: nobody else could verify it either. */
-const isSigned = async (item: DataItem): Promise<boolean> =>
+export const isSigned = async (item: DataItem): Promise<boolean> =>
   verifiableTypes.includes(item.signatureType) && (await verifySignature(item, { types: verifiableTypes }))

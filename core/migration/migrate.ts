@@ -5,7 +5,14 @@ import { backOff } from '../relay/backoff.ts'
 import { bringProcess, type From } from './bring.ts'
 import { createDeepHashes } from './deep-hashes.ts'
 import type { MigrationDeps } from './deps.ts'
-import type { Cursor, MigrationAnswer, MigrationOrder, MigrationWatcher, ProcessReport } from './order.ts'
+import {
+  type Cursor,
+  type MigrationAnswer,
+  type MigrationOrder,
+  type MigrationWatcher,
+  nothingYet,
+  type ProcessReport,
+} from './order.ts'
 import { type RunContext, Stopped } from './run.ts'
 
 export interface MigrationLimits {
@@ -25,15 +32,7 @@ export async function migrate(
   limits: MigrationLimits,
   watcher: MigrationWatcher,
 ): Promise<MigrationAnswer> {
-  const answer: MigrationAnswer = {
-    done: false,
-    outcomes: {},
-    processes: 0,
-    copied: 0,
-    there: 0,
-    faults: 0,
-    notices: 0,
-  }
+  const answer: MigrationAnswer = nothingYet()
   const progress = createProgress(deps, order, watcher)
   const context: RunContext = {
     deps,

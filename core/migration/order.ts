@@ -88,6 +88,17 @@ export interface MigrationAnswer {
   notices: number
 }
 
+/** Before anything is looked at. */
+export const nothingYet = (): MigrationAnswer => ({
+  done: false,
+  outcomes: {},
+  processes: 0,
+  copied: 0,
+  there: 0,
+  faults: 0,
+  notices: 0,
+})
+
 /** What is said while it works. */
 export interface MigrationWatcher {
   /** A process is done with. In no order. */

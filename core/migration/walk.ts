@@ -6,11 +6,10 @@
 import { createHash } from 'node:crypto'
 import pMap from 'p-map'
 import type { DataItem } from '../ans104/data-item.ts'
-import { verifiableTypes, verifySignature } from '../ans104/signature.ts'
 import type { Fault } from '../audit/fault.ts'
 import { factsOf } from '../audit/item-facts.ts'
 import { ScheduleAudit } from '../audit/schedule-audit.ts'
-import { signatureFaults } from '../audit/signatures.ts'
+import { isSigned, signatureFaults } from '../audit/signatures.ts'
 import { hasCode } from '../errors.ts'
 import type { LogRecord, StoredItem } from '../log/record.ts'
 import type { MigrationSource, RowRange, SourceMessage, SourceProcess } from '../ports/migration-source.ts'
@@ -179,9 +178,6 @@ class Walk {
     return faults
   }
 }
-
-const isSigned = async (item: DataItem): Promise<boolean> =>
-  verifiableTypes.includes(item.signatureType) && (await verifySignature(item, { types: verifiableTypes }))
 
 function logRecord(process: string, stored: StoredRecord, timeKey: number): LogRecord {
   const { kind, id, nonce, timestamp, blockHeight, assignment, item } = stored

@@ -2,7 +2,12 @@
 import { SchedulerError } from '../../core/errors.ts'
 import type { MigrationDeps } from '../../core/migration/deps.ts'
 import type { MigrationLimits, migrate } from '../../core/migration/migrate.ts'
-import type { MigrationAnswer, MigrationOrder, ProcessReport } from '../../core/migration/order.ts'
+import {
+  type MigrationAnswer,
+  type MigrationOrder,
+  nothingYet,
+  type ProcessReport,
+} from '../../core/migration/order.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { MigrationSource } from '../../core/ports/migration-source.ts'
 import { isBeyond, type MessagesCursor } from './cursor.ts'
@@ -54,15 +59,7 @@ export async function bringInMessages(
   const databases = sources.flatMap(({ database }) => database ?? [])
   const left = sources.slice(firstOf(sources, after))
 
-  const ofAll: MessagesAnswer = {
-    done: false,
-    outcomes: {},
-    processes: 0,
-    copied: 0,
-    there: 0,
-    faults: 0,
-    notices: 0,
-  }
+  const ofAll: MessagesAnswer = nothingYet()
   const stoppedAt = (cursor: MessagesCursor, stopped: string): BroughtIn => ({
     answer: { ...ofAll, after: cursor, stopped },
     advanced: isBeyond(cursor, after, databases),
