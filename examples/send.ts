@@ -4,14 +4,14 @@
  *   npm run -s send -- process 'print("hello")'
  *   npm run -s send -- message PROCESS 'some data' Action=Eval
  *
- * URL is the scheduler unit, or the router in front of several (http://127.0.0.1:9000); WALLET a JWK file, made if it is not there.
+ * URL is the scheduler unit, or the router in front of several (the local stack at PORT, 9000 unless set); WALLET a JWK file, made if it is not there.
  */
 import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ArweaveSigner, createData } from 'arbundles'
 
-const url = process.env.URL ?? 'http://127.0.0.1:9000'
+const url = process.env.URL ?? `http://127.0.0.1:${process.env.PORT ?? 9000}`
 const walletFile = process.env.WALLET ?? '.local/client-wallet.json'
 
 const [what, ...rest] = process.argv.slice(2)
