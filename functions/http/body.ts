@@ -3,17 +3,24 @@ import { promisify } from 'node:util'
 import { brotliDecompress, constants, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib'
 import { SchedulerError } from '../../core/errors.ts'
 
-type Unpack = (packed: Buffer, maxBytes: number) => Promise<Buffer>
+type Unpack = (packed: Buffer, maxBytes: number) => Promise<unknown>
+
+/** What Node answers with `info`, although its types say a buffer: what came out, and how many bytes of the body that took. */
+type Unpacked = { buffer: Buffer; engine: { bytesWritten: number } }
 
 /** All of these stop as soon as more comes out than may, however little went in. */
 const unpackers: Record<string, Unpack> = {
-  gzip: (packed, maxOutputLength) => promisify(gunzip)(packed, { maxOutputLength }),
+  gzip: (packed, maxOutputLength) => promisify(gunzip)(packed, { maxOutputLength, info: true }),
   deflate: (packed, maxOutputLength) =>
-    promisify(hasZlibHeader(packed) ? inflate : inflateRaw)(packed, { maxOutputLength }),
-  br: (packed, maxOutputLength) => promisify(brotliDecompress)(packed, { maxOutputLength }),
+    promisify(hasZlibHeader(packed) ? inflate : inflateRaw)(packed, { maxOutputLength, info: true }),
+  br: (packed, maxOutputLength) => promisify(brotliDecompress)(packed, { maxOutputLength, info: true }),
   zstd: (packed, maxOutputLength) =>
     // A frame may ask for a window far larger than anything that comes out of it: 8 MB are enough for what is taken here.
-    promisify(zstdDecompress)(packed, { maxOutputLength, params: { [constants.ZSTD_d_windowLogMax]: 23 } }),
+    promisify(zstdDecompress)(packed, {
+      maxOutputLength,
+      info: true,
+      params: { [constants.ZSTD_d_windowLogMax]: 23 },
+    }),
 }
 
 /** Nobody packs more often than that for a good reason. */
@@ -32,7 +39,10 @@ export async function readBody(request: Request, maxBytes: number): Promise<Buff
   if (bytes.length === 0) return bytes
   for (const { name, unpack } of encodings.reverse()) {
     try {
-      bytes = await unpack(bytes, maxBytes)
+      const { buffer, engine } = (await unpack(bytes, maxBytes)) as Unpacked
+      // Node lets alone what comes behind the end, but then it is not the body that was unpacked: any bytes can begin like an empty stream.
+      if (engine.bytesWritten !== bytes.length) throw new Error('There are bytes behind the end')
+      bytes = buffer
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes)
       throw new SchedulerError('invalid-request', `The body cannot be unpacked as ${name}`, { cause: error })
