@@ -2,12 +2,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Tag } from '../core/ans104/tags.ts'
 import { unitFunctions } from '../infra/functions.ts'
 import type { Keeper } from '../local/processes/keeper.ts'
 import type { Filled, HistoryBench } from './history.ts'
-import { readAsBundles, readAsJson } from './history-reader.ts'
 import { host } from './hosted.ts'
 import { Client } from './load.ts'
+import { readThrough } from './reader-worker.ts'
 import { figure, heading, line } from './report.ts'
 
 export async function asClient(
@@ -50,16 +51,15 @@ export async function asClient(
     await measure('bare stream, 8 clients', toBare, `/${body.length}`, 120, 8)
     await measure('1000 at the start, 8 clients', toUnit, path(-1, 1000), 120, 8)
     await readFromFiles(environment, toUnit, process, keeper)
-    for (const [form, read] of [
-      ['pages', readAsJson],
-      ['bundles', readAsBundles],
+    const upTo = await newestTimestamp(toUnit, process)
+    for (const [what, reading] of [
+      ['as pages', { form: 'json' }],
+      ['as bundles', { form: 'bundle' }],
+      ['as pages, by timestamps', { form: 'json', upTo }],
     ] as const) {
-      await read(toUnit, process)
-      const begin = performance.now()
-      const { records, bytes } = await read(toUnit, process)
-      const seconds = (performance.now() - begin) / 1000
+      const { perSecond, bytes, records } = await readThrough({ url: unit.url, process, ...reading })
       const size = `${(bytes / records / 1000).toFixed(1)} KB each`
-      figure(`read and verified, as ${form}`, records / seconds, `messages a second, ${size}`)
+      figure(`read and verified, ${what}`, perSecond, `messages a second, ${size}`)
     }
     await toUnit.run(
       Array.from({ length: some(200) }, (_, at) => ({ path: path((at * 7_919) % Math.max(1, messages - 1000), 1000) })),
@@ -93,17 +93,20 @@ async function readFromFiles(
     { ...environment, PAGES_DIR },
     { keeper, instances: 1, settings },
   )
-  const client = new Client(bare.url)
   try {
-    await readAsJson(client, process)
-    const begin = performance.now()
-    const { records } = await readAsJson(client, process)
-    figure('the same pages, from files', (records * 1000) / (performance.now() - begin), 'messages a second')
+    const { perSecond } = await readThrough({ url: bare.url, process, form: 'json' })
+    figure('the same pages, from files', perSecond, 'messages a second')
   } finally {
-    client.close()
     await bare.stop()
     rmSync(PAGES_DIR, { recursive: true, force: true })
   }
+}
+
+/** ms */
+async function newestTimestamp(client: Client, process: string): Promise<number> {
+  const { body } = await client.send({ path: `/${process}/latest` })
+  const { assignment }: { assignment: { tags: Tag[] } } = JSON.parse(body.toString())
+  return Number(assignment.tags.find(({ name }) => name === 'Timestamp')?.value)
 }
 
 /** MB that a process has held at most. */

@@ -4,7 +4,7 @@ import { parseBundle } from '../core/ans104/bundle.ts'
 import type { Tag } from '../core/ans104/tags.ts'
 import type { Answer, Client } from './load.ts'
 
-interface Verified {
+export interface Verified {
   records: number
   bytes: number
 }
@@ -48,12 +48,30 @@ interface PageJson {
   }[]
 }
 
-/** Page after page of a thousand, as JSON; the next one is asked for while this one is verified. */
-export async function readAsJson(client: Client, process: string): Promise<Verified> {
+/** What is read, from its first message to its last. */
+export interface Reading {
+  process: string
+  form: 'json' | 'bundle'
+  /** Cursors are nonces; or timestamps, as compute units have them, up to that of the newest message (ms). */
+  upTo?: number
+}
+
+/** Page after page of a thousand; the next one is asked for while this one is verified. */
+export const readHistory = (client: Client, reading: Reading): Promise<Verified> =>
+  reading.form === 'json' ? readAsJson(client, reading) : readAsBundles(client, reading)
+
+function pathOf({ process, form, upTo }: Reading, from: string | undefined): string {
+  const [lower, bounds] = upTo === undefined ? ['from-nonce', ''] : ['from', `&to=${upTo}`]
+  const begin = from ?? (upTo === undefined ? '-1' : undefined)
+  const asked = `/${process}?process-id=${process}${begin === undefined ? '' : `&${lower}=${begin}`}${bounds}&limit=1000`
+  return form === 'bundle' ? `${asked}&format=bundle` : asked
+}
+
+async function readAsJson(client: Client, reading: Reading): Promise<Verified> {
   const verifier = new Verifier()
   let bytes = 0
-  const ask = (from: string) => client.send({ path: `/${process}?process-id=${process}&from-nonce=${from}&limit=1000` })
-  for (let next: Promise<Answer> | undefined = ask('-1'); next; ) {
+  const ask = (from?: string) => client.send({ path: pathOf(reading, from) })
+  for (let next: Promise<Answer> | undefined = ask(); next; ) {
     const { status, body }: Answer = await next
     if (status !== 200) throw new Error(`a page was answered ${status}`)
     bytes += body.length
@@ -74,12 +92,11 @@ export async function readAsJson(client: Client, process: string): Promise<Verif
 }
 
 /** The same stretches as bundles: where the next one begins is said before the items. */
-export async function readAsBundles(client: Client, process: string): Promise<Verified> {
+async function readAsBundles(client: Client, reading: Reading): Promise<Verified> {
   const verifier = new Verifier()
   let bytes = 0
-  const ask = (from: string) =>
-    client.send({ path: `/${process}?process-id=${process}&from-nonce=${from}&limit=1000&format=bundle` })
-  for (let next: Promise<Answer> | undefined = ask('-1'); next; ) {
+  const ask = (from?: string) => client.send({ path: pathOf(reading, from) })
+  for (let next: Promise<Answer> | undefined = ask(); next; ) {
     const { status, headers, body }: Answer = await next
     if (status !== 200) throw new Error(`a page was answered ${status}`)
     bytes += body.length

@@ -11,7 +11,7 @@ import type { ReadDeps } from '../core/read/deps.ts'
 import { foreseePage } from '../core/read/foresee.ts'
 import { createLogMemory } from '../core/read/log-memory.ts'
 import { openPage } from '../core/read/page.ts'
-import { createSeekMemory } from '../core/read/seek.ts'
+import { createProcessMemory } from '../core/read/process-memory.ts'
 import { createSegmentBuilder } from '../core/segments/builder.ts'
 import type { DynamoDb } from '../db/dynamodb/client.ts'
 import { parseSuConfig } from '../functions/config/functions.ts'
@@ -41,7 +41,7 @@ export interface HistoryBench {
 const DATA_BYTES = 512
 
 /** Of an instance that has read nothing yet. */
-const memories = () => ({ memory: createSeekMemory(), nodes: createLogMemory() })
+const memories = () => ({ memory: createProcessMemory(), nodes: createLogMemory() })
 
 const nothingPacked: SegmentReader = {
   blocks: async (_, blocks) => blocks.map(() => undefined),
@@ -123,7 +123,7 @@ function openUnit(environment: Record<string, string>) {
   }
 }
 
-async function fill(environment: Record<string, string>, messages: number): Promise<string> {
+export async function fill(environment: Record<string, string>, messages: number): Promise<string> {
   const { scheduler, signer, builder } = openUnit(environment)
   const begin = performance.now()
   const process = await fillProcess(scheduler, signer, makeWallet(), messages, DATA_BYTES)

@@ -82,6 +82,13 @@ export interface BundledStretch {
   raw: AsyncIterable<Buffer>
 }
 
+/** What is expected of a reader of segments. */
+export interface Expectation {
+  form: ObjectName['form']
+  /** Nobody waits for it yet: little of that is read at once, and that it fails says nothing. */
+  early?: boolean
+}
+
 /** How pages read segments. Given by `createSegmentReader` (core/segments/reader.ts). */
 export interface SegmentReader {
   /** Indexes of these blocks, in the order asked; undefined where a block is not packed. Fails with `unavailable`. */
@@ -102,10 +109,10 @@ export interface SegmentReader {
   ): AsyncIterable<readonly Buffer[]>
 
   /**
-   * Begins to read what `nodes` is about to be asked for: as much of it as that would read ahead. Never fails; where it is not asked for
-   * then, nothing is lost but the read.
+   * Begins to read what `nodes` or `bundle` will be asked for: as much of it as these would read ahead. Never fails; where it is not asked
+   * for then, nothing is lost but the read.
    */
-  expect(process: string, indexes: readonly BlockIndex[], from: number, to: number): void
+  expect(process: string, indexes: readonly BlockIndex[], from: number, to: number, how: Expectation): void
 
   /** The same stretch's raw items. The headers of its bundles are read at once, the rest as it is asked for. */
   bundle(process: string, indexes: readonly BlockIndex[], from: number, to: number): Promise<BundledStretch>

@@ -7,7 +7,7 @@ import type { Meter, TimedFunction } from '../ports/meter.ts'
 import type { SegmentDamage } from '../ports/segment-damage.ts'
 import type { SegmentReader } from '../ports/segment-store.ts'
 import type { LogMemory } from './log-memory.ts'
-import type { SeekMemory } from './seek.ts'
+import type { ProcessMemory } from './process-memory.ts'
 
 export interface ReadDeps {
   log: LogStore
@@ -17,8 +17,8 @@ export interface ReadDeps {
   damage: SegmentDamage
   /** Only ever a hint. */
   times: TimeIndex
-  /** Lives as long as the instance; `createSeekMemory()`. */
-  memory: SeekMemory
+  /** Lives as long as the instance; `createProcessMemory()`. */
+  memory: ProcessMemory
   /** Likewise; `createLogMemory()`. */
   nodes: LogMemory
   meter: Meter

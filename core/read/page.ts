@@ -10,7 +10,8 @@ import { pageBytes } from './page-bytes.ts'
 import { pageNodes } from './page-nodes.ts'
 import { matchingRange, type NonceRange } from './page-range.ts'
 import { planPage, timeKeyOf } from './plan.ts'
-import type { PageQuery } from './query.ts'
+import type { PageForm, PageQuery } from './query.ts'
+import { readingOn } from './read-on.ts'
 import { lastNonce, readable } from './readable-head.ts'
 
 export interface Page {
@@ -35,23 +36,27 @@ export interface Page {
 /**
  * Plans a page from a head that was just read; the page is that of this moment. Fails with `incomplete` for a process that
  * is still being migrated, with `unavailable` where the log cannot be read.
- * @param then `json`: that will be read, so reading begins while the page is planned
+ * @param then the form that will be read: reading begins while the page is planned
  */
-export function openPage(deps: ReadDeps, head: Head, query: PageQuery, then?: 'json'): Promise<Page> {
-  deps.memory.saw(head.process, head.next)
+export function openPage(deps: ReadDeps, head: Head, query: PageQuery, then?: PageForm): Promise<Page> {
   return timed(deps, 'get_messages', async () => {
-    const range = await matchingRange(deps, readable(head), query)
-    const plan = await planPage(deps, head, query, range, then === 'json')
+    deps.memory.saw(readable(head))
+    const range = await matchingRange(deps, head, query)
+    const plan = await planPage(deps, head, query, range, then === 'json' ? 'nodes' : then)
     const { first, last } = plan
     const hasNextPage = last < range.last
+    if (hasNextPage) deps.memory.pageEnded(head.process, last)
     const cursorOf = (nonce: number) => (query.by === 'nonce' ? nonce : timeKeyOf(plan, nonce))
     return {
       hasNextPage,
       immutable: hasNextPage || isBounded(head, query),
       nonces: last < first ? undefined : { first, last },
       lastCursor: last < first ? undefined : cursorOf(last),
-      json: () => begun(pageBytes(hasNextPage, pageNodes(deps, plan, query), (index) => cursorOf(first + index))),
-      bundle: () => begun(pageBundle(deps, plan)),
+      json: () => {
+        const bytes = pageBytes(hasNextPage, pageNodes(deps, plan, query), (index) => cursorOf(first + index))
+        return begun(readingOn(deps, plan, range, 'nodes', bytes))
+      },
+      bundle: () => begun(readingOn(deps, plan, range, 'bundle', pageBundle(deps, plan))),
     }
   })
 }

@@ -1,6 +1,6 @@
 /** Which records a page holds, known before its first byte: whether there is a next page stands in front of them. */
 import type { Head } from '../log/record.ts'
-import { blockOf } from '../ports/segment-store.ts'
+import { blockOf, type ObjectName } from '../ports/segment-store.ts'
 import type { ReadDeps } from './deps.ts'
 import { messageRange, type NonceRange } from './page-range.ts'
 import type { PageQuery } from './query.ts'
@@ -15,6 +15,8 @@ export interface Plan {
   last: number
   /** Where they come from, in order, as far as that is held; from there to `last` it is still to be asked. */
   stretches: Stretch[]
+  /** Of its JSON text, about: what it was planned with. */
+  bytes: number
   /** Time keys (ms) of the nonces from `first` on that were looked at one by one; all others have the last one's. */
   timeKeys: number[]
 }
@@ -37,7 +39,7 @@ const EDGE_BYTES = 22
 
 /**
  * @param range all that matches
- * @param readsNodes whether its nodes will be read
+ * @param reads what of it will be read of segments
  * Fails with `unavailable`.
  */
 export async function planPage(
@@ -45,23 +47,26 @@ export async function planPage(
   head: Head,
   query: PageQuery,
   range: NonceRange,
-  readsNodes: boolean,
+  reads: ObjectName['form'] | undefined,
 ): Promise<Plan> {
   if (range.first > range.last) {
-    return { head, first: range.first, last: range.first - 1, stretches: [], timeKeys: [] }
+    return { head, first: range.first, last: range.first - 1, stretches: [], bytes: 0, timeKeys: [] }
   }
   const limited = { first: range.first, last: Math.min(range.last, range.first + query.limit - 1) }
   // The key behind the last record tells whether a page by timestamps may end there.
   const mustPeek = query.by === 'timestamp' && limited.last < range.last
   const [{ plan, overflow }, peeked] = await Promise.all([
-    fill(deps, head, query, limited, readsNodes),
+    fill(deps, head, query, limited, reads),
     mustPeek ? keyOf(deps, head, limited.last + 1) : undefined,
   ])
   if (query.by === 'nonce') return plan
 
   const ended = await endBetweenTimestamps(deps, range, plan, overflow ?? peeked)
   const key = ended.timeKeys.at(-1)
-  if (key !== undefined) deps.memory.remember(head.process, key, ended.last)
+  // Where more match, the key behind the page's last one is known to be greater.
+  if (key !== undefined) {
+    deps.memory.remember(head.process, key, { nonce: ended.last, settled: ended.last < range.last })
+  }
   return ended
 }
 
@@ -88,13 +93,19 @@ async function fill(
   head: Head,
   query: PageQuery,
   range: NonceRange,
-  readsNodes: boolean,
+  reads: ObjectName['form'] | undefined,
 ): Promise<Filled> {
-  const plan: Plan = { head, first: range.first, last: range.first - 1, stretches: [], timeKeys: [] }
+  const plan: Plan = {
+    head,
+    first: range.first,
+    last: range.first - 1,
+    stretches: [],
+    bytes: FRAME_BYTES,
+    timeKeys: [],
+  }
   const { maxPageBytes } = deps
-  let bytes = FRAME_BYTES
   let held = 0
-  const reach = { wanted: () => fitting(plan.timeKeys.length, bytes, maxPageBytes), readsNodes }
+  const reach = { wanted: () => fitting(plan.timeKeys.length, plan.bytes, maxPageBytes), reads }
   for await (const stretch of stretchesOf(deps, head, query, range, reach)) {
     let overflow: number | undefined
     for (const { timeKey, bytes: node } of measuresOf(stretch, query)) {
@@ -102,11 +113,11 @@ async function fill(
       if (before !== undefined && timeKey < before) throw outOfPlace()
       const cursor = query.by === 'nonce' ? plan.last + 1 : timeKey
       const edge = EDGE_BYTES + node + String(cursor).length
-      if (before !== undefined && bytes + edge > maxPageBytes) {
+      if (before !== undefined && plan.bytes + edge > maxPageBytes) {
         overflow = timeKey
         break
       }
-      bytes += edge
+      plan.bytes += edge
       plan.timeKeys.push(timeKey)
       plan.last++
     }

@@ -14,6 +14,8 @@ export interface PageQuery {
   to?: number
 }
 
+export type PageForm = 'json' | 'bundle'
+
 const DEFAULT_LIMIT = 100
 
 /** Throws `invalid-request` with a sentence that names the parameter. */
@@ -61,5 +63,5 @@ function integer(params: URLSearchParams, name: string, bits: 32 | 64): number |
  * How a page is wanted: as the contract's JSON, or, with `format=bundle`, as one ANS-104 bundle. Any other format is a parameter
  * that nobody knows.
  */
-export const parsePageForm = (params: URLSearchParams): 'json' | 'bundle' =>
+export const parsePageForm = (params: URLSearchParams): PageForm =>
   params.get('format') === 'bundle' ? 'bundle' : 'json'

@@ -1,43 +1,17 @@
 /**
  * From a timestamp to a nonce. The log's time keys never fall from one nonce to the next, so a search over them always
- * finds the answer; what the instance remembers and what the index says are hints that can only save rounds, since the
- * answer is taken from the log's keys alone.
+ * finds the answer; what the index says is a hint that can only save rounds, since the answer is taken from the log's keys alone, as
+ * they are now or as this instance saw them.
  */
-import { LRUCache } from 'lru-cache'
 import type { LogStore } from '../ports/log-store.ts'
 import type { TimeIndex } from '../ports/metadata-index.ts'
+import type { ProcessMemory } from './process-memory.ts'
 import { outOfPlace } from './read-records.ts'
-
-/** (process, time key) -> nonce, as this instance saw it lately: a client asks on with the last cursor it got. */
-export interface SeekMemory {
-  recall(process: string, timestamp: number): number | undefined
-  remember(process: string, timestamp: number, nonce: number): void
-  /** How far a process went when it was seen last: the `next` of its head. It goes further since, never back but by a restore. */
-  next(process: string): number | undefined
-  saw(process: string, next: number): void
-}
-
-const PROCESSES = 1_000
-
-export function createSeekMemory(entries = 10_000): SeekMemory {
-  const nonces = new LRUCache<string, number>({ max: entries })
-  const heads = new LRUCache<string, number>({ max: PROCESSES })
-  return {
-    next: (process) => heads.get(process),
-    saw: (process, next) => {
-      heads.set(process, next)
-    },
-    recall: (process, timestamp) => nonces.get(`${process}/${timestamp}`),
-    remember: (process, timestamp, nonce) => {
-      nonces.set(`${process}/${timestamp}`, nonce)
-    },
-  }
-}
 
 export interface SeekDeps {
   log: LogStore
   times: TimeIndex
-  memory: SeekMemory
+  memory: ProcessMemory
 }
 
 /** Nonces that are searched, and the time key of the last one. */
@@ -60,12 +34,13 @@ export async function seek({ log, times, memory }: SeekDeps, range: SeekRange, t
   const { process, first, last, lastTimeKey } = range
   if (last < first) return first - 1
   if (timestamp >= lastTimeKey) return last
+  const known = memory.recall(process, timestamp)
+  if (known?.settled) return Math.max(first - 1, Math.min(last, known.nonce))
   const bracket: Bracket = { below: first - 1, above: last }
 
   // A range that one round settles is not worth asking the index about.
   const askIndex = last - first > PROBES
-  const hint =
-    memory.recall(process, timestamp) ?? (askIndex ? await times.lastNonceUpTo(process, timestamp) : undefined)
+  const hint = known?.nonce ?? (askIndex ? await times.lastNonceUpTo(process, timestamp) : undefined)
   if (hint !== undefined && Number.isSafeInteger(hint)) {
     // If the hint is right, these two show it.
     await narrow(log, process, timestamp, bracket, within(bracket, [hint, hint + 1]))
@@ -73,7 +48,8 @@ export async function seek({ log, times, memory }: SeekDeps, range: SeekRange, t
   while (bracket.above - bracket.below > 1) {
     await narrow(log, process, timestamp, bracket, spread(bracket))
   }
-  memory.remember(process, timestamp, bracket.below)
+  // The key behind it, which is in the log for good, is greater.
+  memory.remember(process, timestamp, { nonce: bracket.below, settled: true })
   return bracket.below
 }
 

@@ -4,7 +4,7 @@
  */
 import { hasCode } from '../errors.ts'
 import type { Head, LogRecord } from '../log/record.ts'
-import { BLOCK_RECORDS, type BlockIndex, blockOf } from '../ports/segment-store.ts'
+import { BLOCK_RECORDS, type BlockIndex, blockOf, type ObjectName } from '../ports/segment-store.ts'
 import type { ReadDeps } from './deps.ts'
 import { type LogNode, logNodeOf } from './log-node.ts'
 import type { NonceRange } from './page-range.ts'
@@ -61,8 +61,8 @@ const WAVE = 1000
 export interface Reach {
   /** About how many more records are wanted; asked whenever records of the log are about to be read. */
   wanted(): number
-  /** Whether it will read nodes of segments, too, as soon as it knows them: then they are read while the log is. */
-  readsNodes?: boolean
+  /** What it will read of segments as soon as it knows them: then that is read while the log is. */
+  reads?: ObjectName['form'] | undefined
 }
 
 /** As few records of the log at once as make sense. */
@@ -95,7 +95,7 @@ export async function* stretchesOf(
     for (const { packed, first, last } of grouped(blocks, indexes)) {
       const part = { first: Math.max(first, next), last: Math.min(last, range.last) }
       if (packed) {
-        if (begun && reach.readsNodes) deps.segments.expect(process, packed, part.first, part.last)
+        if (begun && reach.reads) deps.segments.expect(process, packed, part.first, part.last, { form: reach.reads })
         yield { from: 'segments', ...part, indexes: packed }
       } else yield* logStretches(deps, process, query, part, reach)
     }
@@ -105,7 +105,7 @@ export async function* stretchesOf(
 }
 
 /** The blocks of the range, as many of them as are asked for at once. */
-function wholeBlocks({ first, last }: NonceRange): number[] {
+export function wholeBlocks({ first, last }: NonceRange): number[] {
   const count = Math.min(INDEXES, blockOf(last) - blockOf(first) + 1)
   return Array.from({ length: count }, (_, i) => blockOf(first) + i)
 }

@@ -39,10 +39,10 @@ export function createSegmentReader(deps: SegmentReaderDeps): SegmentReader {
   const indexes = whileAnswering(clock, (process: string, blocks: readonly number[]) =>
     deps.indexes.get(process, blocks),
   )
-  const read = whileAnswering(clock, (name: ObjectName, start: number, end: number) =>
+  const bytes = whileAnswering(clock, (name: ObjectName, start: number, end: number) =>
     deps.objects.read(name, start, end),
   )
-  const objects = createObjectReads({ read }, keptBytes)
+  const objects = createObjectReads({ read: bytes.ask, readEarly: bytes.askEarly }, keptBytes)
   const known = new LRUCache<string, BlockIndex>({ max: INDEXES_KEPT })
   /** Blocks whose indexes are being asked for, and the question. */
   const asked = new Map<string, Promise<void>>()
@@ -61,7 +61,7 @@ export function createSegmentReader(deps: SegmentReaderDeps): SegmentReader {
   }
 
   async function learnIndexes(process: string, blocks: readonly number[]): Promise<void> {
-    const rows = await indexes(process, blocks)
+    const rows = await indexes.ask(process, blocks)
     for (const [at, block] of blocks.entries()) {
       const row = rows[at]
       if (row === undefined) continue
@@ -91,13 +91,16 @@ export function createSegmentReader(deps: SegmentReaderDeps): SegmentReader {
       }
     },
 
-    expect(process, of, from, to) {
-      objects.expect(segmentParts(process, of, from, to, 'nodes'))
+    expect(process, of, from, to, { form, early }) {
+      const wanted = segmentParts(process, of, from, to, form)
+      objects.expect(form === 'nodes' ? wanted : withHeaders(wanted), early)
     },
 
     async bundle(process, of, from, to) {
       const segments = segmentsOf(of, from, to)
-      const headers = segments.map(({ segment }) => bundleHeader(process, segment))
+      const headers = segments.map(({ segment }) => bundleHeader(objectNames(process, segment)[1], segment))
+      // A header is read with what is behind it, not by itself.
+      objects.expect(withHeaders(segmentParts(process, of, from, to, 'bundle')))
       const lists: { id: string; bytes: number }[][] = []
       for await (const header of objects.parts(headers)) lists.push(bundleEntries(header))
       const entries = new Map(segments.map(({ segment }, at) => [segment.first, lists[at] ?? []]))
@@ -177,10 +180,20 @@ function nodesIn(bytes: Buffer, part: RecordPart, from: number, to: number, show
   return nodes
 }
 
-function bundleHeader(process: string, segment: Segment): WantedPart {
+function bundleHeader(object: ObjectName, segment: Segment): WantedPart {
   const [part] = segment.bundle.parts
   if (part === undefined) throw new Error('an index lacks the header of a bundle')
-  return { object: objectNames(process, segment)[1], start: 0, part }
+  return { object, start: 0, part }
+}
+
+/** The parts, and in front of each segment's first one its header. */
+function* withHeaders(parts: readonly RecordPart[]): Generator<WantedPart> {
+  let before: Segment | undefined
+  for (const part of parts) {
+    if (part.segment !== before) yield bundleHeader(part.object, part.segment)
+    before = part.segment
+    yield part
+  }
 }
 
 /** @param entries of the bundles' headers, by the first nonce of their segments */

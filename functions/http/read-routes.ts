@@ -2,14 +2,14 @@
 import { type Context, Hono } from 'hono'
 import { isId } from '../../core/ans104/base64url.ts'
 import { hasCode } from '../../core/errors.ts'
-import type { Head } from '../../core/log/record.ts'
 import { find } from '../../core/read/find.ts'
 import { foreseePage } from '../../core/read/foresee.ts'
 import { latestText } from '../../core/read/latest.ts'
 import { openPage, type Page } from '../../core/read/page.ts'
 import { readProcessText } from '../../core/read/process.ts'
-import { type PageQuery, parsePageForm, parsePageQuery } from '../../core/read/query.ts'
+import { type PageForm, type PageQuery, parsePageForm, parsePageQuery } from '../../core/read/query.ts'
 import { recordText } from '../../core/read/record-text.ts'
+import { openSettledPage } from '../../core/read/settled-page.ts'
 import { checkReadable } from '../../core/schedule/access.ts'
 import { entityTag, isKnown, keptForGood } from './caching.ts'
 import { compressed, preferredCoding } from './compression.ts'
@@ -48,7 +48,10 @@ export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
     const id = c.req.param('id')
     const { searchParams } = new URL(c.req.url)
     const named = searchParams.get('process-id') || searchParams.get('proc-id') || undefined
-    if (named === id) foresee(id, searchParams)
+    const isSeen = reading.memory.head(id) !== undefined
+    if (named === id || isSeen) foresee(id, searchParams)
+    const settled = isSeen ? await settledSchedule(c, id, searchParams) : undefined
+    if (settled) return settled
     const found = await find(reading, id, named).catch(async (error) => {
       // Where nothing is found, the allow-list judges what was asked for, before it is said that it is not there.
       if (hasCode(error, 'not-found')) await checkReadable(lists, named ?? id)
@@ -58,7 +61,10 @@ export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
     const process = found.kind === 'schedule' ? found.head.process : found.record.process
     about(c, process)
     await checkReadable(lists, process)
-    if (found.kind === 'schedule') return schedule(c, found.head, searchParams)
+    if (found.kind === 'schedule') {
+      const asked = askedOf(c, searchParams)
+      return schedule(c, process, asked, await openPage(reading, found.head, asked.query, asked.reads))
+    }
     const { record, immutable } = found
     const tag = tagOf(immutable, () => ['record', process, record.nonce])
     if (tag !== undefined && isKnown(c, tag)) return notModified(c, tag)
@@ -74,11 +80,17 @@ export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
     }
   }
 
-  async function schedule(c: Context, head: Head, params: URLSearchParams): Promise<Response> {
-    const query = parsePageQuery(params)
-    const form = parsePageForm(params)
-    const page = await openPage(reading, head, query, c.req.method === 'GET' && form === 'json' ? 'json' : undefined)
-    const tag = tagOf(page.immutable, () => pageName(head.process, form, query, page))
+  /** Of a process that this instance knows: a page that can never change needs no question to the log. */
+  async function settledSchedule(c: Context, process: string, params: URLSearchParams): Promise<Response | undefined> {
+    about(c, process)
+    await checkReadable(lists, process)
+    const asked = askedOf(c, params)
+    const page = await openSettledPage(reading, process, asked.query, asked.reads)
+    return page && schedule(c, process, asked, page)
+  }
+
+  async function schedule(c: Context, process: string, { query, form }: Asked, page: Page): Promise<Response> {
+    const tag = tagOf(page.immutable, () => pageName(process, form, query, page))
     const vary = { vary: 'Accept-Encoding' }
     if (tag !== undefined && isKnown(c, tag)) return notModified(c, tag, vary)
 
@@ -99,13 +111,21 @@ export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
   return routes
 }
 
+interface Asked {
+  query: PageQuery
+  form: PageForm
+  /** What will be read; nothing for a HEAD. */
+  reads: PageForm | undefined
+}
+
+/** Throws `invalid-request`. */
+function askedOf(c: Context, params: URLSearchParams): Asked {
+  const form = parsePageForm(params)
+  return { query: parsePageQuery(params), form, reads: c.req.method === 'GET' ? form : undefined }
+}
+
 /** All that the page's bytes depend on. */
-const pageName = (
-  process: string,
-  form: 'json' | 'bundle',
-  { by, showAnchor }: PageQuery,
-  { nonces, hasNextPage }: Page,
-) => [
+const pageName = (process: string, form: PageForm, { by, showAnchor }: PageQuery, { nonces, hasNextPage }: Page) => [
   form,
   process,
   nonces ? `${nonces.first}-${nonces.last}` : 'empty',

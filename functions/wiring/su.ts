@@ -7,7 +7,7 @@ import { Sequencer } from '../../core/log/sequencer.ts'
 import { systemClock as clock } from '../../core/ports/clock.ts'
 import type { TimeIndex } from '../../core/ports/metadata-index.ts'
 import { createLogMemory } from '../../core/read/log-memory.ts'
-import { createSeekMemory } from '../../core/read/seek.ts'
+import { createProcessMemory } from '../../core/read/process-memory.ts'
 import { INLINE_BYTES } from '../../core/schedule/store-item.ts'
 import type { DynamoDb } from '../../db/dynamodb/client.ts'
 import { createHeightStore } from '../../db/dynamodb/height-store.ts'
@@ -82,7 +82,7 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
       segments,
       damage,
       times: lazyTimeIndex(config.postgres),
-      memory: createSeekMemory(),
+      memory: createProcessMemory(),
       nodes: createLogMemory(),
       meter,
       clock,

@@ -11,6 +11,7 @@ import {
   type BundledStretch,
   blockOf,
   DamagedSegment,
+  type Expectation,
   type SegmentReader,
 } from '../../core/ports/segment-store.ts'
 import { assignmentText, itemText, nodeText } from '../../core/read/render.ts'
@@ -39,6 +40,7 @@ export class FakeSegments implements SegmentReader {
   readonly #spoiled = new Map<string, 'damaged' | 'unavailable'>()
   /** Parts that were read so far. */
   parts = 0
+  readonly expected: ({ from: number; to: number } & Expectation)[] = []
 
   /** Packs the blocks of a process that are whole: all of them, or those named. */
   async pack(
@@ -79,7 +81,11 @@ export class FakeSegments implements SegmentReader {
     }
   }
 
-  expect(): void {}
+  expect(process: string, indexes: readonly BlockIndex[], from: number, to: number, how: Expectation): void {
+    // Fails where the indexes do not cover it.
+    this.#records(process, indexes, from, to)
+    this.expected.push({ from, to, ...how })
+  }
 
   async bundle(process: string, indexes: readonly BlockIndex[], from: number, to: number): Promise<BundledStretch> {
     await faulty(this.faults, 'bundle', [process, from, to], () => undefined)

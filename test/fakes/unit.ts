@@ -8,7 +8,7 @@ import { type Meter, noMeter } from '../../core/ports/meter.ts'
 import { alone, type OwnPlacement } from '../../core/ports/own-placement.ts'
 import { defaultMaxPageBytes, type ReadDeps } from '../../core/read/deps.ts'
 import { createLogMemory } from '../../core/read/log-memory.ts'
-import { createSeekMemory } from '../../core/read/seek.ts'
+import { createProcessMemory } from '../../core/read/process-memory.ts'
 import type { Scheduler, SchedulingRules } from '../../core/schedule/scheduler.ts'
 import { FakeBlobStore } from './blob-store.ts'
 import { FakeGateway } from './gateway.ts'
@@ -120,7 +120,7 @@ function assemble<C extends Clock>(
       segments: recording('segments', stores.segments, calls),
       damage: stores.damage,
       times: recording('index', stores.index, calls),
-      memory: createSeekMemory(),
+      memory: createProcessMemory(),
       nodes: createLogMemory(),
       meter,
       clock,

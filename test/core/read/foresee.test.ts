@@ -2,8 +2,9 @@
 import { expect, it } from 'vitest'
 import type { SegmentReader } from '../../../core/ports/segment-store.ts'
 import { foreseePage } from '../../../core/read/foresee.ts'
+import { createProcessMemory } from '../../../core/read/process-memory.ts'
 import { parsePageQuery } from '../../../core/read/query.ts'
-import { createSeekMemory } from '../../../core/read/seek.ts'
+import { bareHead } from '../../suites/commits.ts'
 
 const P = 'p'.repeat(43)
 
@@ -15,15 +16,16 @@ function watched(answer: () => Promise<never[]> = async () => []) {
       return answer()
     },
   }
-  const memory = createSeekMemory()
+  const memory = createProcessMemory()
   const deps = { segments: segments as SegmentReader, memory }
   return { memory, asked, foresee: (query: string) => foreseePage(deps, P, parsePageQuery(new URLSearchParams(query))) }
 }
 
 it.each([
-  ['limit=1000', [0, 1, 2, 3]],
+  ['limit=100', [0]],
   ['', [0]],
-  ['from-nonce=-1&limit=257', [0, 1]],
+  ['from-nonce=0&limit=1000', [0, 1, 2, 3, 4, 5, 6, 7]],
+  ['from-nonce=1&limit=1000', [0, 1, 2, 3]],
   ['from-nonce=255', [1]],
   ['from-nonce=49000&limit=1000', [191, 192, 193, 194, 195]],
   ['from-nonce=49000&limit=100000', [191, 192, 193, 194, 195, 196]],
@@ -31,6 +33,23 @@ it.each([
   const { asked, foresee } = watched()
   foresee(query)
   expect(asked).toEqual([blocks])
+})
+
+it('is the next page too where the client reads on', () => {
+  const { memory, asked, foresee } = watched()
+  for (const query of ['limit=1000', 'from-nonce=-1&limit=257', 'limit=100000']) foresee(query)
+  expect(asked).toEqual([
+    [0, 1, 2, 3, 4, 5, 6, 7],
+    [0, 1, 2],
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+  ])
+  memory.pageEnded(P, 511)
+  foresee('from-nonce=511&limit=256')
+  foresee('from-nonce=510&limit=256')
+  expect(asked.slice(3)).toEqual([
+    [2, 3],
+    [1, 2],
+  ])
 })
 
 it('is nothing where it is not known where the page begins, or no process goes', () => {
@@ -41,14 +60,14 @@ it('is nothing where it is not known where the page begins, or no process goes',
 
 it('is found by a timestamp that was a cursor', () => {
   const { memory, asked, foresee } = watched()
-  memory.remember(P, 1234, 999)
+  memory.remember(P, 1234, { nonce: 999, settled: false })
   foresee('from=1234&limit=100')
   expect(asked).toEqual([[3, 4]])
 })
 
 it('is no block that was not whole when the process was seen last', () => {
   const { memory, asked, foresee } = watched()
-  memory.saw(P, 1100)
+  memory.saw({ ...bareHead(P), next: 1100 })
   for (const query of ['from-nonce=1050&limit=1000', 'from-nonce=2000', 'from-nonce=1099']) foresee(query)
   expect(asked).toEqual([])
   foresee('from-nonce=700&limit=1000')

@@ -7,7 +7,7 @@ import { noMeter } from '../../../core/ports/meter.ts'
 import { defaultMaxPageBytes, type ReadDeps } from '../../../core/read/deps.ts'
 import { createLogMemory } from '../../../core/read/log-memory.ts'
 import type { Page } from '../../../core/read/page.ts'
-import { createSeekMemory } from '../../../core/read/seek.ts'
+import { createProcessMemory } from '../../../core/read/process-memory.ts'
 import { FakeBlobStore } from '../../fakes/blob-store.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
 import { FakeSegmentDamage, FakeSegments } from '../../fakes/segments.ts'
@@ -199,7 +199,7 @@ export const depsOf = ({ log, blobs }: Pick<History, 'log' | 'blobs'>, deps: Par
   segments: new FakeSegments(),
   damage: new FakeSegmentDamage(),
   times: { lastNonceUpTo: async () => undefined },
-  memory: createSeekMemory(),
+  memory: createProcessMemory(),
   nodes: createLogMemory(),
   meter: noMeter,
   clock: { now: () => 0, sleep: async () => undefined, random: () => 0 },

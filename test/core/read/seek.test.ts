@@ -2,7 +2,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { LogStore } from '../../../core/ports/log-store.ts'
-import { createSeekMemory, seek } from '../../../core/read/seek.ts'
+import { createProcessMemory } from '../../../core/read/process-memory.ts'
+import { seek } from '../../../core/read/seek.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
 
 /** A log of which only the time keys exist: nonce -> key. */
@@ -29,7 +30,7 @@ describe('seek', () => {
           const rounds: number[][] = []
           const log = keysOnly((nonce) => all[nonce - first] ?? Number.NaN, rounds)
           const range = { process: 'p', first, last: first + all.length - 1, lastTimeKey: all.at(-1) ?? 0 }
-          const deps = { log, times: { lastNonceUpTo: async () => hinted }, memory: createSeekMemory() }
+          const deps = { log, times: { lastNonceUpTo: async () => hinted }, memory: createProcessMemory() }
           const expected = first + all.filter((key) => key <= timestamp).length - 1
           expect(await seek(deps, range, timestamp)).toBe(expected)
           // Again, now from memory.
@@ -46,7 +47,7 @@ describe('seek', () => {
     for (const timestamp of [0, 1, 2, 3, 1000, 999_999, 1_234_567, 1_999_998, 1_999_999]) {
       const rounds: number[][] = []
       const log = keysOnly((nonce) => 2 * nonce, rounds)
-      const deps = { log, times: { lastNonceUpTo: async () => undefined }, memory: createSeekMemory() }
+      const deps = { log, times: { lastNonceUpTo: async () => undefined }, memory: createProcessMemory() }
       const range = { process: 'p', first: 1, last, lastTimeKey: 2 * last }
       expect(await seek(deps, range, timestamp)).toBe(Math.floor(timestamp / 2))
       expect(rounds.length).toBeLessThanOrEqual(4)
@@ -60,14 +61,14 @@ describe('seek', () => {
   it('goes on from where a lagging index ends', async () => {
     const rounds: number[][] = []
     const log = keysOnly((nonce) => nonce, rounds)
-    const deps = { log, times: { lastNonceUpTo: async () => 999_000 }, memory: createSeekMemory() }
+    const deps = { log, times: { lastNonceUpTo: async () => 999_000 }, memory: createProcessMemory() }
     expect(await seek(deps, { process: 'p', first: 1, last: 1_000_000, lastTimeKey: 1_000_000 }, 999_500)).toBe(999_500)
     expect(rounds.length).toBe(3)
   })
 
   it('fails where the log fails', async () => {
     const log = new FakeLogStore()
-    const deps = { log, times: { lastNonceUpTo: async () => undefined }, memory: createSeekMemory() }
+    const deps = { log, times: { lastNonceUpTo: async () => undefined }, memory: createProcessMemory() }
     const seeking = seek(deps, { process: 'p', first: 1, last: 10, lastTimeKey: 100 }, 5)
     await expect(seeking).rejects.toMatchObject({ code: 'unavailable' })
   })

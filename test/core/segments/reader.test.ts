@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { encodeBundle, parseBundle } from '../../../core/ans104/bundle.ts'
+import { SchedulerError } from '../../../core/errors.ts'
 import { DamagedSegment, type SegmentReader } from '../../../core/ports/segment-store.ts'
 import { readWhole } from '../../../core/relay/stretch.ts'
 import { objectNames } from '../../../core/segments/build.ts'
@@ -113,11 +114,101 @@ describe('any stretch', () => {
       const expected = readerOf(world)
       const indexes = await indexesOf(expected, process, 100, 700)
       asked.length = 0
-      expected.expect(process, indexes, 100, 700)
+      expected.expect(process, indexes, 100, 700, { form: 'nodes' })
       const reads = asked.length
       expect(reads).toBeGreaterThan(0)
       expect(await readNodes(expected, process, 100, 700)).toEqual(plain)
       expect(asked.length).toBe(reads)
+    } finally {
+      world.heal()
+    }
+  })
+
+  it('of a bundle is read with the header of its bundle, in one read a segment', async () => {
+    const reader = readerOf(world)
+    const indexes = await indexesOf(reader, process, 256, 511)
+    const asked: string[] = []
+    world.objects.faults = { before: ({ args }) => asked.push(JSON.stringify(args)) }
+    try {
+      const { raw } = await reader.bundle(process, indexes, 256, 511)
+      await all(raw)
+      expect(asked.length).toBe(indexes.flatMap(({ segments }) => segments).length)
+    } finally {
+      world.heal()
+    }
+  })
+
+  it.each(['nodes', 'bundle'] as const)('of %s that was read early waits for who comes', async (form) => {
+    const reader = readerOf(world)
+    const indexes = await indexesOf(reader, process, 100, 700)
+    const read = async () => {
+      if (form === 'nodes') return await readNodes(reader, process, 100, 700)
+      return [(await readBundle(reader, process, 100, 700)).toString('base64')]
+    }
+    let asked = 0
+    world.objects.faults = { before: () => asked++ }
+    try {
+      reader.expect(process, indexes, 100, 700, { form, early: true })
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      const early = asked
+      const first = await read()
+      expect(early).toBeGreaterThan(0)
+      expect(asked).toBe(early)
+      expect(first).toEqual(await read())
+      if (form === 'nodes') expect(first).toEqual(await plainNodes(world, process, 100, 700))
+    } finally {
+      world.heal()
+    }
+  })
+
+  it('that was read early and failed is read again by who comes, and the store is not taken for one that is away', async () => {
+    const reader = readerOf(world)
+    const indexes = await indexesOf(reader, process, 100, 700)
+    let fail: (() => void) | undefined
+    const failing = new Promise<void>((resolve) => {
+      fail = resolve
+    })
+    let asked = 0
+    world.objects.faults = {
+      before: async () => {
+        asked++
+        await failing
+        throw new SchedulerError('unavailable', 'frozen meanwhile')
+      },
+    }
+    try {
+      reader.expect(process, indexes, 100, 700, { form: 'nodes', early: true })
+      const early = asked
+      // One comes while it is being read, one after it has failed.
+      const meanwhile = readNodes(reader, process, 100, 700)
+      world.objects.faults = { before: () => asked++ }
+      fail?.()
+      const plain = await plainNodes(world, process, 100, 700)
+      expect(await meanwhile).toEqual(plain)
+      expect(asked).toBe(2 * early)
+      expect(await readNodes(reader, process, 100, 700)).toEqual(plain)
+      expect(asked).toBe(2 * early)
+    } finally {
+      world.heal()
+    }
+  })
+
+  it('is read early only so much at once', async () => {
+    const reader = readerOf(world)
+    const indexes = await indexesOf(reader, process, 0, 1279)
+    let bytes = 0
+    world.objects.faults = {
+      before: ({ args }) => {
+        bytes += Number(args[2]) - Number(args[1])
+      },
+    }
+    try {
+      for (let from = 1040; from < 1280; from += 10) {
+        reader.expect(process, indexes.slice(4), from, 1279, { form: 'nodes', early: true })
+        reader.expect(process, indexes.slice(4), from, 1279, { form: 'bundle', early: true })
+      }
+      expect(bytes).toBeGreaterThan(4_000_000)
+      expect(bytes).toBeLessThan(14_000_000)
     } finally {
       world.heal()
     }
@@ -131,7 +222,7 @@ describe('any stretch', () => {
         throw new Error('down')
       },
     }
-    reader.expect(process, indexes, 0, 700)
+    reader.expect(process, indexes, 0, 700, { form: 'nodes' })
     await new Promise((resolve) => setImmediate(resolve))
     world.heal()
   })
