@@ -23,7 +23,7 @@ import { whileAnswering } from './rest.ts'
 
 /** Indexes kept in memory; each takes some 20 KB. */
 const INDEXES_KEPT = 500
-export const defaultKeptBytes = 32_000_000
+export const defaultKeptBytes = 24_000_000
 
 export interface SegmentReaderDeps extends SegmentStores {
   /** Is told of indexes that are damaged: such a block counts as not packed. Of objects its callers tell. */
