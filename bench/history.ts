@@ -4,14 +4,17 @@
  */
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { createSigner } from '../core/ans104/signer.ts'
 import { blockOf, type SegmentReader } from '../core/ports/segment-store.ts'
 import type { ReadDeps } from '../core/read/deps.ts'
 import { foreseePage } from '../core/read/foresee.ts'
 import { createLogMemory } from '../core/read/log-memory.ts'
-import { openPage } from '../core/read/page.ts'
+import { openPage, type Page } from '../core/read/page.ts'
 import { createProcessMemory } from '../core/read/process-memory.ts'
+import type { PageQuery } from '../core/read/query.ts'
+import { openSettledPage } from '../core/read/settled-page.ts'
 import { createSegmentBuilder } from '../core/segments/builder.ts'
 import type { DynamoDb } from '../db/dynamodb/client.ts'
 import { parseSuConfig } from '../functions/config/functions.ts'
@@ -39,6 +42,9 @@ export interface HistoryBench {
 
 /** As in the reference's measurements: a page of a thousand is some 4 MB. */
 const DATA_BYTES = 512
+
+/** ms */
+const AFTER_MS = 60
 
 /** Of an instance that has read nothing yet. */
 const memories = () => ({ memory: createProcessMemory(), nodes: createLogMemory() })
@@ -102,7 +108,7 @@ export async function measureHistory({ some, sizes, latencies }: HistoryBench): 
 }
 
 /** The parts of a unit in this process, and what makes readers that have read nothing yet. */
-function openUnit(environment: Record<string, string>) {
+export function openUnit(environment: Record<string, string>) {
   const config = parseSuConfig(environment)
   const logger = createLogger({ level: 'silent' }, { service: 'bench' })
   let db: DynamoDb | undefined
@@ -140,7 +146,7 @@ export async function fill(environment: Record<string, string>, messages: number
   return process
 }
 
-async function inThisProcess(
+export async function inThisProcess(
   environment: Record<string, string>,
   { process, messages }: Filled,
   some: HistoryBench['some'],
@@ -194,16 +200,23 @@ interface Times {
   last: number
 }
 
-async function pageTimes(deps: ReadDeps, process: string, from: number, limit: number): Promise<Times> {
+export async function pageTimes(deps: ReadDeps, process: string, from: number, limit: number): Promise<Times> {
   const query = { limit, showAnchor: false, by: 'nonce', from } as const
   const begin = performance.now()
   foreseePage(deps, process, query)
-  const head = await deps.log.head(process)
-  if (!head) throw new Error('the process is gone')
-  const page = await openPage(deps, head, query, 'json')
+  const page = (await openSettledPage(deps, process, query, 'json')) ?? (await openNewest(deps, process, query))
   let first: number | undefined
   for await (const _ of await page.json()) first ??= performance.now() - begin
-  return { first: first ?? 0, last: performance.now() - begin }
+  const last = performance.now() - begin
+  // What is read early for the page behind it is not the next measurement's.
+  await setTimeout(AFTER_MS)
+  return { first: first ?? 0, last }
+}
+
+async function openNewest(deps: ReadDeps, process: string, query: PageQuery): Promise<Page> {
+  const head = await deps.log.head(process)
+  if (!head) throw new Error('the process is gone')
+  return openPage(deps, head, query, 'json')
 }
 
 async function repeated(count: number, run: () => Promise<Times>): Promise<Times> {

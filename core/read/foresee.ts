@@ -5,19 +5,16 @@
 import { BLOCK_RECORDS, blockOf } from '../ports/segment-store.ts'
 import type { ReadDeps } from './deps.ts'
 import type { PageQuery } from './query.ts'
-import { isReadOn } from './read-on.ts'
 import { INDEXES } from './stretches.ts'
 
 /** Never fails, and nobody waits for it. */
 export function foreseePage(deps: Pick<ReadDeps, 'segments' | 'memory'>, process: string, query: PageQuery): void {
   const first = firstOf(deps, process, query)
   if (first === undefined) return
-  // Of who reads on the next page, too: in the same call.
-  const pages = isReadOn(deps.memory, process, first) ? 2 : 1
-  const last = first + pages * query.limit - 1
+  const last = first + query.limit - 1
   // Blocks that were not whole when the process was seen last are not packed: who asks for the newest again and again pays for none.
   const whole = blockOf(deps.memory.head(process)?.next ?? Number.MAX_SAFE_INTEGER)
-  const count = Math.min(pages * INDEXES, blockOf(last) - blockOf(first) + 1, whole - blockOf(first))
+  const count = Math.min(INDEXES, blockOf(last) - blockOf(first) + 1, whole - blockOf(first))
   if (count <= 0) return
   const blocks = Array.from({ length: count }, (_, n) => blockOf(first) + n)
   deps.segments.blocks(process, blocks).catch(() => undefined)

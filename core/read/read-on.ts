@@ -6,15 +6,10 @@ import { BLOCK_RECORDS, type BlockIndex, blockOf, type ObjectName } from '../por
 import type { ReadDeps } from './deps.ts'
 import type { NonceRange } from './page-range.ts'
 import type { Plan } from './plan.ts'
-import type { ProcessMemory } from './process-memory.ts'
 import { indexesOf, wholeBlocks } from './stretches.ts'
 
 /** When that share of a page has gone out its own reads are about done. */
 const SHARE = 1 / 3
-
-/** Whether a page that begins there most likely has one before or behind it that the same client asks for. */
-export const isReadOn = (memory: ProcessMemory, process: string, first: number): boolean =>
-  first <= 1 || memory.endedAt(process, first - 1)
 
 /**
  * The page's pieces as they are.
@@ -27,44 +22,57 @@ export async function* readingOn(
   form: ObjectName['form'],
   pieces: AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer> {
-  const { head, first, last } = plan
+  // What names it is asked for at once: that has come when the rest is.
+  const next = pageBehind(deps, plan, range)
   let left = plan.bytes * SHARE
   for await (const piece of pieces) {
-    const before = left
-    left -= piece.length
-    if (before > 0 && left <= 0 && last < range.last && isReadOn(deps.memory, head.process, first)) {
-      const next = { first: last + 1, last: Math.min(range.last, last + 1 + last - first) }
-      readEarly(deps, plan, next, form)
+    if (left > 0 && left <= piece.length) {
+      next?.then((behind) => expectBehind(deps, plan, behind, form)).catch(() => undefined)
     }
+    left -= piece.length
     yield piece
   }
 }
 
-/** Never fails, and nobody waits for it. */
-function readEarly(
-  deps: Pick<ReadDeps, 'segments'>,
-  { head: { process, next } }: Plan,
-  { first, last }: NonceRange,
+function expectBehind(
+  { segments }: Pick<ReadDeps, 'segments'>,
+  { head: { process } }: Plan,
+  { first, last, packed }: PageBehind,
   form: ObjectName['form'],
 ): void {
-  const packable = Math.min(last, blockOf(next) * BLOCK_RECORDS - 1)
-  if (packable < first) return
-  indexesOf(deps, process, wholeBlocks({ first, last: packable })).then(
+  if (packed.length > 0) segments.expect(process, packed, first, last, { form, early: true })
+}
+
+interface PageBehind extends NonceRange {
+  /** The indexes of its blocks. */
+  packed: readonly BlockIndex[]
+}
+
+/**
+ * What a client that reads on asks for next, as far as it is packed; undefined where this one does not, or nothing follows. It is one
+ * that began at the beginning, or where a page ended that this instance gave. Never fails.
+ */
+function pageBehind(
+  deps: Pick<ReadDeps, 'segments' | 'memory'>,
+  { head: { process, next }, first, last }: Plan,
+  range: NonceRange,
+): Promise<PageBehind> | undefined {
+  if (last >= range.last || !(first <= 1 || deps.memory.endedAt(process, first - 1))) return undefined
+  const behind = last + 1
+  const packable = Math.min(range.last, behind + last - first, blockOf(next) * BLOCK_RECORDS - 1)
+  if (packable < behind) return undefined
+  return indexesOf(deps, process, wholeBlocks({ first: behind, last: packable })).then(
     (indexes) => {
-      const packed = packedFromStart(indexes)
-      const end = packed.at(-1)
-      if (end === undefined) return
-      deps.segments.expect(process, packed, first, Math.min(last, (end.block + 1) * BLOCK_RECORDS - 1), {
-        form,
-        early: true,
-      })
+      const packed = fromTheStart(indexes)
+      const end = packed.at(-1)?.block ?? -1
+      return { first: behind, last: Math.min(packable, (end + 1) * BLOCK_RECORDS - 1), packed }
     },
-    () => undefined,
+    () => ({ first: behind, last, packed: [] }),
   )
 }
 
-/** Those that are packed, up to the first one that is not. */
-function packedFromStart(indexes: readonly (BlockIndex | undefined)[]): BlockIndex[] {
+/** Those up to the first one that is not packed. */
+function fromTheStart(indexes: readonly (BlockIndex | undefined)[]): BlockIndex[] {
   const end = indexes.indexOf(undefined)
   return (end < 0 ? indexes : indexes.slice(0, end)).filter((index) => index !== undefined)
 }
