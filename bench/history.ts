@@ -18,6 +18,7 @@ import { openSettledPage } from '../core/read/settled-page.ts'
 import { createSegmentBuilder } from '../core/segments/builder.ts'
 import type { DynamoDb } from '../db/dynamodb/client.ts'
 import { parseSuConfig } from '../functions/config/functions.ts'
+import { pageBytesSent } from '../functions/http/young-generation.ts'
 import { createLogger } from '../functions/telemetry/logger.ts'
 import { openBucket } from '../functions/wiring/blobs.ts'
 import { createSegmentParts, openSegmentStores } from '../functions/wiring/segments.ts'
@@ -206,7 +207,10 @@ export async function pageTimes(deps: ReadDeps, process: string, from: number, l
   foreseePage(deps, process, query)
   const page = (await openSettledPage(deps, process, query, 'json')) ?? (await openNewest(deps, process, query))
   let first: number | undefined
-  for await (const _ of await page.json()) first ??= performance.now() - begin
+  for await (const piece of await page.json()) {
+    first ??= performance.now() - begin
+    pageBytesSent(piece.length)
+  }
   const last = performance.now() - begin
   // What is read early for the page behind it is not the next measurement's.
   await setTimeout(AFTER_MS)
