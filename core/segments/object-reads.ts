@@ -18,7 +18,7 @@ const READ_BYTES = 1_500_000
 /** Bytes that are read ahead, about: a whole page, all of it at the same time. */
 const AHEAD_BYTES = 4_000_000
 /** Bytes that are read early at the same time, whoever may come for them. */
-const EARLY_BYTES = 8_000_000
+const EARLY_BYTES = 5_000_000
 
 /** A part of an object that is wanted. */
 export interface WantedPart {

@@ -13,8 +13,8 @@ import { openSettledPage } from '../../core/read/settled-page.ts'
 import { checkReadable } from '../../core/schedule/access.ts'
 import { entityTag, isKnown, keptForGood } from './caching.ts'
 import { compressed, preferredCoding } from './compression.ts'
+import { pageBytesSent } from './page-garbage.ts'
 import type { AppParts } from './parts.ts'
-import { pageBytesSent } from './young-generation.ts'
 
 const types = { json: 'application/json', bundle: 'application/octet-stream' } as const
 
