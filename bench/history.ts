@@ -44,7 +44,7 @@ export interface HistoryBench {
 /** As in the reference's measurements: a page of a thousand is some 4 MB. */
 const DATA_BYTES = 512
 
-/** ms */
+/** After a cold page, ms: what is read early for the page behind it is not the next measurement's. */
 const AFTER_MS = 60
 
 /** Of an instance that has read nothing yet. */
@@ -175,7 +175,11 @@ export async function inThisProcess(
       await bare.fetch(process, first, last)
       const fetched = await repeated(runs, () => bareTimes(bare, process, first, last))
       await ask(unread())
-      const cold = await repeated(runs, () => ask(unread()))
+      const cold = await repeated(runs, async () => {
+        const times = await ask(unread())
+        await setTimeout(AFTER_MS)
+        return times
+      })
       const kept = unread()
       await ask(kept)
       const warm = await repeated(runs, () => ask(kept))
@@ -211,10 +215,7 @@ export async function pageTimes(deps: ReadDeps, process: string, from: number, l
     first ??= performance.now() - begin
     pageBytesSent(piece.length)
   }
-  const last = performance.now() - begin
-  // What is read early for the page behind it is not the next measurement's.
-  await setTimeout(AFTER_MS)
-  return { first: first ?? 0, last }
+  return { first: first ?? 0, last: performance.now() - begin }
 }
 
 async function openNewest(deps: ReadDeps, process: string, query: PageQuery): Promise<Page> {
