@@ -58,14 +58,16 @@ export async function measureHot({ some, latency, writers }: HotOptions): Promis
     const process = await makeProcess(wallet)
     await client.send({ method: 'POST', path: '/', body: process.raw })
     const messages = await makeMessages(wallet, process.id, count, 512)
-    await sleep(500)
+    await sleep(2_000)
     const before = { ...counts, writeUnits, times: timesOf(stack) }
     const measured = await client.run(
       messages.map(({ raw }) => ({ method: 'POST', path: '/', body: raw })),
       clients,
     )
     const times = timesOf(stack)
-    // What follows the last answers writes its metrics too.
+    // Who commits for the others says so when he is done, a while after the last answer.
+    const isCounted = () => counts.messages_scheduled - before.messages_scheduled >= count
+    for (const end = Date.now() + 10_000; !isCounted() && Date.now() < end; ) await sleep(100)
     await sleep(500)
     const each = (total: number, was: number) => (total - was) / count
     const processor = [...times].map(([name, ms]) => [name, each(ms, before.times.get(name) ?? 0)] as const)
