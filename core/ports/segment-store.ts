@@ -91,8 +91,15 @@ export interface Expectation {
 
 /** How pages read segments. Given by `createSegmentReader` (core/segments/reader.ts). */
 export interface SegmentReader {
-  /** Indexes of these blocks, in the order asked; undefined where a block is not packed. Fails with `unavailable`. */
-  blocks(process: string, blocks: readonly number[]): Promise<(BlockIndex | undefined)[]>
+  /**
+   * Indexes of these blocks, in the order asked; undefined where a block is not packed. Fails with `unavailable`.
+   * @param how `early`: nobody waits for them yet, and that they cannot be had says nothing
+   */
+  blocks(
+    process: string,
+    blocks: readonly number[],
+    how?: Pick<Expectation, 'early'>,
+  ): Promise<(BlockIndex | undefined)[]>
 
   /**
    * Nodes of nonces `from`..`to` (both inclusive) in order, each whole, as many at a time as are there. `indexes` are those of all

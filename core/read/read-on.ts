@@ -61,7 +61,7 @@ function pageBehind(
   const behind = last + 1
   const packable = Math.min(range.last, behind + last - first, blockOf(next) * BLOCK_RECORDS - 1)
   if (packable < behind) return undefined
-  return indexesOf(deps, process, wholeBlocks({ first: behind, last: packable })).then(
+  return indexesOf(deps, process, wholeBlocks({ first: behind, last: packable }), { early: true }).then(
     (indexes) => {
       const packed = fromTheStart(indexes)
       const end = packed.at(-1)?.block ?? -1

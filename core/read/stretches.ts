@@ -4,7 +4,7 @@
  */
 import { hasCode } from '../errors.ts'
 import type { Head, LogRecord } from '../log/record.ts'
-import { BLOCK_RECORDS, type BlockIndex, blockOf, type ObjectName } from '../ports/segment-store.ts'
+import { BLOCK_RECORDS, type BlockIndex, blockOf, type Expectation, type ObjectName } from '../ports/segment-store.ts'
 import type { ReadDeps } from './deps.ts'
 import { type LogNode, logNodeOf } from './log-node.ts'
 import type { NonceRange } from './page-range.ts'
@@ -115,9 +115,10 @@ export async function indexesOf(
   { segments }: Pick<ReadDeps, 'segments'>,
   process: string,
   blocks: readonly number[],
+  how?: Pick<Expectation, 'early'>,
 ): Promise<readonly (BlockIndex | undefined)[]> {
   try {
-    return await segments.blocks(process, blocks)
+    return await segments.blocks(process, blocks, how)
   } catch (error) {
     if (!hasCode(error, 'unavailable')) throw error
     return blocks.map(() => undefined)

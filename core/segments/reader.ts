@@ -1,12 +1,10 @@
 /** Reads segments for pages. What an instance has read stays in memory, within bounds, and nothing unchecked leaves this file. */
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '../ports/clock.ts'
 import type { SegmentDamage } from '../ports/segment-damage.ts'
 import {
   BLOCK_RECORDS,
   type BlockIndex,
   type BundledStretch,
-  DamagedSegment,
   type IndexedRecord,
   type ObjectName,
   type PackedObject,
@@ -17,12 +15,10 @@ import { objectNames, type SegmentStores } from './build.ts'
 import { bundleEntries } from './bundle-header.ts'
 import { partRanges } from './cut.ts'
 import { frameBytes, nodeAt } from './frame.ts'
-import { decodeIndex } from './index-row.ts'
+import { createIndexReads } from './index-reads.ts'
 import { createObjectReads, damaged, type WantedPart } from './object-reads.ts'
 import { whileAnswering } from './rest.ts'
 
-/** Indexes kept in memory; each takes some 20 KB. */
-const INDEXES_KEPT = 500
 export const defaultKeptBytes = 24_000_000
 
 export interface SegmentReaderDeps extends SegmentStores {
@@ -34,53 +30,13 @@ export interface SegmentReaderDeps extends SegmentStores {
 }
 
 export function createSegmentReader(deps: SegmentReaderDeps): SegmentReader {
-  const { damage, clock, keptBytes = defaultKeptBytes } = deps
-  // Each rests by itself: where S3 is away the indexes are still of use to know it.
-  const indexes = whileAnswering(clock, (process: string, blocks: readonly number[]) =>
-    deps.indexes.get(process, blocks),
-  )
+  const { clock, keptBytes = defaultKeptBytes } = deps
   const bytes = whileAnswering(clock, (name: ObjectName, start: number, end: number) =>
     deps.objects.read(name, start, end),
   )
   const objects = createObjectReads({ read: bytes.ask, readEarly: bytes.askEarly }, keptBytes)
-  const known = new LRUCache<string, BlockIndex>({ max: INDEXES_KEPT })
-  /** Blocks whose indexes are being asked for, and the question. */
-  const asked = new Map<string, Promise<void>>()
-
-  function fetchIndexes(process: string, blocks: readonly number[]): Promise<void> {
-    const fetching = learnIndexes(process, blocks)
-    for (const block of blocks) {
-      const key = `${process}/${block}`
-      asked.set(key, fetching)
-      const done = () => {
-        if (asked.get(key) === fetching) asked.delete(key)
-      }
-      fetching.then(done, done)
-    }
-    return fetching
-  }
-
-  async function learnIndexes(process: string, blocks: readonly number[]): Promise<void> {
-    const rows = await indexes.ask(process, blocks)
-    for (const [at, block] of blocks.entries()) {
-      const row = rows[at]
-      if (row === undefined) continue
-      const index = decodeIndex(process, block, row)
-      if (typeof index === 'object') known.set(`${process}/${block}`, index)
-      else if (index === 'altered') damage.report(new DamagedSegment(process, block, 'its index is altered'))
-    }
-  }
-
   return {
-    async blocks(process, blocks) {
-      const found = () => blocks.map((block) => known.get(`${process}/${block}`))
-      const missing = blocks.filter((block) => !known.has(`${process}/${block}`))
-      const unasked = missing.filter((block) => !asked.has(`${process}/${block}`))
-      const answers = missing.flatMap((block) => asked.get(`${process}/${block}`) ?? [])
-      if (unasked.length > 0) answers.push(fetchIndexes(process, unasked))
-      await Promise.all(answers)
-      return found()
-    },
+    blocks: createIndexReads(deps),
 
     async *nodes(process, of, from, to, { showAnchor }) {
       const wanted = [...segmentParts(process, of, from, to, 'nodes')]

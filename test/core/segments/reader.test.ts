@@ -161,6 +161,41 @@ describe('any stretch', () => {
     }
   })
 
+  it('whose indexes were asked for early and failed has them asked for again by who came for them', async () => {
+    const reader = readerOf(world)
+    let fail: (() => void) | undefined
+    const failing = new Promise<void>((resolve) => {
+      fail = resolve
+    })
+    world.indexes.faults = {
+      before: async () => {
+        await failing
+        throw new SchedulerError('unavailable', 'frozen meanwhile')
+      },
+    }
+    try {
+      const early = reader.blocks(process, [0, 1, 2], { early: true })
+      const meanwhile = reader.blocks(process, [1, 2])
+      // Another one who asks early does not ask again.
+      const too = reader.blocks(process, [2], { early: true })
+      const asked: unknown[] = []
+      world.indexes.faults = { before: ({ args }) => asked.push(args[1]) }
+      fail?.()
+      await expect(early).rejects.toMatchObject({ code: 'unavailable' })
+      await expect(too).rejects.toMatchObject({ code: 'unavailable' })
+      expect((await meanwhile).map((index) => index?.block)).toEqual([1, 2])
+      expect(asked).toEqual([[1, 2]])
+      // The store is not taken for one that is away.
+      expect((await reader.blocks(process, [0, 1, 2, 3])).map((index) => index?.block)).toEqual([0, 1, 2, 3])
+      expect(asked).toEqual([
+        [1, 2],
+        [0, 3],
+      ])
+    } finally {
+      world.heal()
+    }
+  })
+
   it('that was read early and failed is read again by who comes, and the store is not taken for one that is away', async () => {
     const reader = readerOf(world)
     const indexes = await indexesOf(reader, process, 100, 700)
