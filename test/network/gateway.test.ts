@@ -82,7 +82,7 @@ const options = (url: string, more: Partial<GatewayOptions> = {}): GatewayOption
   graphqlUrl: url,
   bootUrls: [url],
   maxDataBytes: 1000,
-  deadlineMs: 700,
+  deadlineMs: 1_000,
   dataDeadlineMs: 700,
   ...more,
 })

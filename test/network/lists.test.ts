@@ -29,7 +29,7 @@ listsBehaviours('the adapter', async (content) => {
   const lists = createAccessLists({
     ...(content.addresses && { ipListUrl: `${server.url}/ips` }),
     ...(content.processes && { processList: { url: `${server.url}/processes`, ownUrl: OWN } }),
-    deadlineMs: 300,
+    deadlineMs: 2_000,
   })
   return { lists, close: () => server.close() }
 })
@@ -199,7 +199,7 @@ describe('a list that is fetched', () => {
     const { clock, pass } = manualClock()
     let broken = false
     const server = await started((_, response) => (broken ? send(response, 500) : send(response, 200, ['192.0.2.1'])))
-    const lists = createAccessLists({ ipListUrl: server.url, clock, deadlineMs: 200 })
+    const lists = createAccessLists({ ipListUrl: server.url, clock, deadlineMs: 1_000 })
     expect(await lists.addressAllowed('192.0.2.1')).toBe(true)
     broken = true
     pass(30_000)
@@ -218,7 +218,7 @@ describe('a list that is fetched', () => {
     const { clock, pass } = manualClock()
     let broken = true
     const server = await started((_, response) => (broken ? send(response, 500) : send(response, 200, ['192.0.2.1'])))
-    const lists = createAccessLists({ ipListUrl: server.url, clock, deadlineMs: 200 })
+    const lists = createAccessLists({ ipListUrl: server.url, clock, deadlineMs: 1_000 })
     await expect(lists.addressAllowed('192.0.2.1')).rejects.toMatchObject({ code: 'unavailable' })
     broken = false
     pass(1000)
@@ -232,6 +232,6 @@ describe('a list that is fetched', () => {
       const lists = createAccessLists({ ipListUrl: url, deadlineMs: 200 })
       await expect(lists.addressAllowed('192.0.2.1')).rejects.toMatchObject({ code: 'unavailable' })
     }
-    expect(performance.now() - begin).toBeLessThan(1500)
+    expect(performance.now() - begin).toBeLessThan(3_000)
   })
 })

@@ -9,7 +9,7 @@ const process = randomBytes(32).toString('base64url')
 async function asking(answer: OutsideServer['answer']) {
   const server = await startOutsideServer(answer)
   onTestFinished(() => server.close())
-  return { server, old: createOldUnit({ url: server.url, deadlineMs: 500 }) }
+  return { server, old: createOldUnit({ url: server.url, deadlineMs: 1_500 }) }
 }
 
 it('asks for what can never be scheduled', async () => {

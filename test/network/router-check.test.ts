@@ -19,7 +19,7 @@ ownPlacementBehaviours("the router's redirect", async () => {
     send(response, 307, '', { location: `${url}${path}${search}` })
   })
   return {
-    placement: createRouterCheck({ routerUrl: server.url, ownUrl, deadlineMs: 300 }),
+    placement: createRouterCheck({ routerUrl: server.url, ownUrl, deadlineMs: 1_500 }),
     ownUrl,
     otherUrl,
     async place(id, url) {

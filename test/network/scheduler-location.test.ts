@@ -20,7 +20,7 @@ const upload = async ({ id, raw }: { id: string; raw: Buffer }) => {
   return id
 }
 const publish = async (url: string, ttlMs: number, signer = su) => upload(await signLocation(signer, { url, ttlMs }))
-const source = (path = '') => createLocationSource({ graphqlUrl: gateway.url + path, deadlineMs: 500 })
+const source = (path = '') => createLocationSource({ graphqlUrl: gateway.url + path, deadlineMs: 1_500 })
 
 describe('the newest Scheduler-Location', () => {
   it('is that of the wallet, whatever else there is', async () => {

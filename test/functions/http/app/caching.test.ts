@@ -102,7 +102,7 @@ describe('an answer that may be kept', () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 80 },
     )
   }, 120_000)
 
@@ -130,7 +130,7 @@ describe('an answer that may be kept', () => {
         }
         expect(changed, path).toBe(true)
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     )
   }, 120_000)
 
