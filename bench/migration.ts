@@ -38,8 +38,7 @@ export async function measureMigration(messages: number): Promise<void> {
   const s3 = await startS3()
   try {
     const signer = makeWallet()
-    const address = await postgres.restore('rust-su')
-    await postgres.empty(address)
+    const address = await postgres.emptyUnit()
     await fill(postgres, address, signer, messages)
 
     const { HEADS_TABLE = '', RECORDS_TABLE = '', IDS_TABLE = '' } = dynamodb.variables

@@ -140,8 +140,7 @@ describe('npm run mig -- 0', () => {
     const old = createOldUnit()
     const [sound, broken] = [await old.spawn({ data: 'sound' }), await old.spawn({ data: 'broken' })]
     for (let i = 0; i < 3; i++) for (const process of [sound, broken]) await old.post(process, { data: `${i}` })
-    const from = await rust.restore('rust-su')
-    await rust.empty(from)
+    const from = await rust.emptyUnit()
     await rust.add(from, old)
     await rust.query(from, 'delete from messages where process_id = $1 and nonce = 2', [broken])
     const file = join(stateDir, 'faults.json')
@@ -163,8 +162,7 @@ describe('npm run mig -- 0', () => {
   it('stops when nobody waits any longer, and goes on from there', async () => {
     const old = createOldUnit()
     for (let i = 0; i < 60; i++) await old.post(await old.spawn({ data: `${i}` }), {})
-    const from = await rust.restore('rust-su')
-    await rust.empty(from)
+    const from = await rust.emptyUnit()
     await rust.add(from, old)
     const file = join(stateDir, 'stopped.json')
     // A fault early on is what it can be seen by that it is at work.
@@ -193,8 +191,7 @@ describe('npm run mig -- 0', () => {
     const old = createOldUnit()
     const process = await old.spawn({ data: 'to be taken over' })
     await old.post(process, { data: 'last' })
-    const from = await rust.restore('rust-su')
-    await rust.empty(from)
+    const from = await rust.emptyUnit()
     await rust.add(from, old)
     let frozen = false
     const unit = createServer((request, response) => {

@@ -122,8 +122,7 @@ async function bringInMessages(): Promise<void> {
   for (const data of ['said twice', 'said twice', 'large'.repeat(5_000)])
     await old.post(process, { data, from: process })
   const from = await rust.restore('rust-su')
-  const copy = await rust.restore('rust-su')
-  await rust.empty(copy)
+  const copy = await rust.emptyUnit()
   await rust.add(copy, old)
   for (const event of [{ from }, { from: copy, rows: '2' }, { from: copy }, { from: copy }]) {
     const outcome = await unit?.invoke('mig', { messages: { ...event, reuploadSince: 0 } })

@@ -43,8 +43,7 @@ const messagesOf = async (source: RustLogSource, process: string) => {
 // Once where text is ordered as its bytes are, once where it is not.
 for (const locale of [undefined, 'en']) {
   migrationSourceSuite(`Rust unit, locale ${locale ?? 'C'}`, async (rows, settings) => {
-    const address = await postgres.restore('rust-su', locale)
-    await postgres.empty(address)
+    const address = await postgres.emptyUnit(locale)
     await postgres.add(address, rows)
     const way = await by(openWay(address))
     return {
