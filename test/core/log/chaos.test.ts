@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { chaos } from './simulation/chaos.ts'
 import { faultsOf } from './simulation/history.ts'
 
-const count = Number(process.env.SEEDS ?? 2_000)
+const count = Number(process.env.SEEDS ?? 2_500)
 const seeds = process.env.SEED ? [Number(process.env.SEED)] : Array.from({ length: count }, (_, i) => i + 1)
 
 describe('a busy process in a bad time', () => {

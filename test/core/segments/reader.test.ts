@@ -163,13 +163,10 @@ describe('any stretch', () => {
 
   it('whose indexes were asked for early and failed has them asked for again by who came for them', async () => {
     const reader = readerOf(world)
-    let fail: (() => void) | undefined
-    const failing = new Promise<void>((resolve) => {
-      fail = resolve
-    })
+    const failing = Promise.withResolvers<void>()
     world.indexes.faults = {
       before: async () => {
-        await failing
+        await failing.promise
         throw new SchedulerError('unavailable', 'frozen meanwhile')
       },
     }
@@ -180,7 +177,7 @@ describe('any stretch', () => {
       const too = reader.blocks(process, [2], { early: true })
       const asked: unknown[] = []
       world.indexes.faults = { before: ({ args }) => asked.push(args[1]) }
-      fail?.()
+      failing.resolve()
       await expect(early).rejects.toMatchObject({ code: 'unavailable' })
       await expect(too).rejects.toMatchObject({ code: 'unavailable' })
       expect((await meanwhile).map((index) => index?.block)).toEqual([1, 2])
@@ -199,15 +196,12 @@ describe('any stretch', () => {
   it('that was read early and failed is read again by who comes, and the store is not taken for one that is away', async () => {
     const reader = readerOf(world)
     const indexes = await indexesOf(reader, process, 100, 700)
-    let fail: (() => void) | undefined
-    const failing = new Promise<void>((resolve) => {
-      fail = resolve
-    })
+    const failing = Promise.withResolvers<void>()
     let asked = 0
     world.objects.faults = {
       before: async () => {
         asked++
-        await failing
+        await failing.promise
         throw new SchedulerError('unavailable', 'frozen meanwhile')
       },
     }
@@ -217,7 +211,7 @@ describe('any stretch', () => {
       // One comes while it is being read, one after it has failed.
       const meanwhile = readNodes(reader, process, 100, 700)
       world.objects.faults = { before: () => asked++ }
-      fail?.()
+      failing.resolve()
       const plain = await plainNodes(world, process, 100, 700)
       expect(await meanwhile).toEqual(plain)
       expect(asked).toBe(2 * early)

@@ -67,6 +67,17 @@ const moved = (query: PageQuery, { from, to }: { from?: number | undefined; to?:
 }
 
 describe('an answer that may be kept', () => {
+  it('asks the log for nothing where its process was seen before', async () => {
+    const { app, unit } = await filledApp()
+    await ask(app, page('&from-nonce=-1&limit=2'))
+    unit.calls.length = 0
+    expect((await ask(app, page('&from-nonce=-1&limit=2'))).kept).toBe(FOR_GOOD)
+    expect(unit.calls.filter((call) => call.startsWith('store.'))).toEqual([])
+    // What may change does.
+    expect((await ask(app, page())).kept).toBe('no-store')
+    expect(unit.calls).toContain('store.head')
+  })
+
   it('is the same for ever, however the log grows', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -102,7 +113,7 @@ describe('an answer that may be kept', () => {
           }
         },
       ),
-      { numRuns: 80 },
+      { numRuns: 150 },
     )
   }, 120_000)
 
@@ -130,7 +141,7 @@ describe('an answer that may be kept', () => {
         }
         expect(changed, path).toBe(true)
       }),
-      { numRuns: 80 },
+      { numRuns: 150 },
     )
   }, 120_000)
 
