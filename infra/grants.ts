@@ -76,7 +76,9 @@ export const grants: Readonly<Record<FunctionName, readonly Grant[]>> = {
     { resource: segments, actions: ['s3:PutObject'] },
   ],
   sweeper: [{ resource: { table: 'heads' }, actions: ['dynamodb:Scan', 'dynamodb:PutItem'] }],
-  height: [{ resource: { table: 'heads' }, actions: ['dynamodb:UpdateItem'], leadingKeys: ['~network'] }],
+  height: [
+    { resource: { table: 'heads' }, actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], leadingKeys: ['~network'] },
+  ],
   router: [
     {
       resource: { table: 'placements' },

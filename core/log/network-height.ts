@@ -38,7 +38,7 @@ export class NetworkHeight {
     if (this.asking !== undefined)
       await (this.known ? Promise.race([this.asking, this.clock.sleep(GATEWAY_WAIT_MS)]) : this.asking)
     if (this.known) return this.known.height
-    throw new SchedulerError('unavailable', 'The block height is not known yet: the gateway does not answer', {
+    throw new SchedulerError('unavailable', 'The block height is not known: neither its row nor the gateway answers.', {
       retryAfter: 5,
     })
   }
@@ -56,23 +56,26 @@ export class NetworkHeight {
   }
 
   private async read(): Promise<void> {
-    const row = await this.store.read().catch(() => undefined)
-    this.keep(row)
     this.readAt = this.clock.now()
+    let row: KnownHeight | undefined
+    try {
+      row = await this.store.read()
+    } catch {
+      // Without the row a wrong answer of the gateway could not be told from a right one: what is known stays.
+      return
+    }
+    this.keep(row)
     if (row && this.clock.now() - row.at <= STALE_MS) return
-    this.asking ??= this.ask().finally(() => {
+    this.asking ??= this.ask(row).finally(() => {
       this.asking = undefined
     })
   }
 
-  /** Others need not ask too, nor does this instance when it starts again without a gateway: the row is written. */
-  private async ask(): Promise<void> {
+  private async ask(row: KnownHeight | undefined): Promise<void> {
     try {
-      const known = await askGateway(this.gateway, this.clock)
-      this.keep(known)
-      await this.store.write(known)
+      this.keep(await askGateway(row, this.store, this.gateway, this.clock))
     } catch {
-      // What is known stays so; that the gateway is away is the scheduled function's to say.
+      // What is known stays; the scheduled function reports the gateway.
     }
   }
 
@@ -81,18 +84,48 @@ export class NetworkHeight {
   }
 }
 
-/** The scheduled function's whole work: the network's height into the row that instances read. */
+/** The scheduled function's whole work: the network's height into the row that instances read. Fails with `unavailable`. */
 export async function recordHeight(
   store: HeightStore,
   gateway: Pick<Gateway, 'height'>,
   clock: Clock,
 ): Promise<number> {
-  const known = await askGateway(gateway, clock)
-  await store.write(known)
-  return known.height
+  return (await askGateway(await store.read(), store, gateway, clock)).height
 }
 
-const askGateway = async (gateway: Pick<Gateway, 'height'>, clock: Clock): Promise<KnownHeight> => ({
-  height: await gateway.height(),
-  at: clock.now(),
-})
+/** A block is mined every two minutes on average. A rise at four times that rate is believed. */
+const FASTEST_BLOCK_MS = 30_000
+/** Blocks that a height may rise by at any time: an hour's worth, for a gateway that had fallen behind. */
+const SLACK_BLOCKS = 30
+
+/**
+ * Asks the gateway and writes its answer down beside what the row says. Heights never fall, so one wrong answer would stay in
+ * every head that is written after it: a height that rises faster than blocks come is refused, with `unavailable`. The time
+ * counts from the last rise, so a gateway that stood still for a day is believed afterwards.
+ * @param row what stands; without one any height is believed, so deleting the row lets an operator begin again
+ */
+async function askGateway(
+  row: KnownHeight | undefined,
+  store: HeightStore,
+  gateway: Pick<Gateway, 'height'>,
+  clock: Clock,
+): Promise<KnownHeight> {
+  const height = await gateway.height()
+  const at = clock.now()
+  if (!row) {
+    const first = { height, at, since: at }
+    await store.replace(undefined, first)
+    return first
+  }
+  // A clock that was ahead when it wrote the row leaves the slack, and the next rise corrects the time.
+  const highest = row.height + SLACK_BLOCKS + Math.floor(Math.max(0, at - row.since) / FASTEST_BLOCK_MS)
+  if (height > highest) {
+    throw new SchedulerError(
+      'unavailable',
+      `The gateway: a height of ${height} cannot follow ${row.height} so soon. Check ARWEAVE_URL.`,
+    )
+  }
+  const known = height > row.height ? { height, at, since: at } : { ...row, at }
+  await store.replace(row, known)
+  return known
+}

@@ -4,13 +4,15 @@
  */
 export interface KnownHeight {
   height: number
-  /** When it was asked of the gateway, ms. */
+  /** When the gateway was asked last, ms. */
   at: number
+  /** When the height last rose, ms. */
+  since: number
 }
 
 export interface HeightStore {
   /** Undefined: none was ever written. Fails with `unavailable`. */
   read(): Promise<KnownHeight | undefined>
-  /** Keeps the greater height and the later time. */
-  write(known: KnownHeight): Promise<void>
+  /** Writes `to` if `from` (undefined: nothing) still stands; else another writer was faster, and its row stays. Fails with `unavailable`. */
+  replace(from: KnownHeight | undefined, to: KnownHeight): Promise<void>
 }

@@ -54,37 +54,37 @@ async function prepareProcess(scheduler: Scheduler, item: DataItem): Promise<New
     if (refusal) throw refusal
     return undefined
   }
-  const [blockHeight, stored] = await Promise.all([
+  const [blockHeight] = await Promise.all([
     height.current(),
-    orRefused(scheduler, item, () => checkBoot(scheduler, boot))
-      .then(() => claim(scheduler, item))
-      .then(() => storeItem(item, 'process', scheduler)),
-    identity.check(),
+    orRefused(scheduler, item, () => identity.check()),
+    orRefused(scheduler, item, () => checkBoot(scheduler, boot)),
   ])
+  // Last: a claim is final, so a unit that cannot schedule the process must have failed before it.
+  await orRefused(scheduler, item, () => claim(scheduler, item))
   return {
     id: item.id,
-    item: stored,
+    item: await storeItem(item, 'process', scheduler),
     assigned: rules.processAssignment,
     settlementDepth: settlementDepth(item.tags),
     blockHeight,
   }
 }
 
-/** When nothing can be refused any more: what is claimed stays with this unit. */
+/** Settles the placement on this unit. */
 async function claim({ placement }: Scheduler, { id }: DataItem): Promise<void> {
   await placement.check()
   await placement.claim(id)
 }
 
 /**
- * What this unit refuses and another one might not: the router hears of it, so that the process can be placed anew. Asked of
- * verified items only: nobody else may say anything about a process.
+ * Tells the router of a refusal by this unit that another unit might not share (also: its log is not fit for writing), so that
+ * the process can be placed again. Only for verified items: an unsigned one must not say anything about a process.
  */
 async function orRefused<T>({ placement }: Scheduler, { id }: DataItem, check: () => Promise<T>): Promise<T> {
   try {
     return await check()
   } catch (error) {
-    if (hasCode(error, 'invalid-message')) await placement.refuse(id)
+    if (hasCode(error, 'invalid-message') || hasCode(error, 'foreign-log')) await placement.refuse(id)
     throw error
   }
 }

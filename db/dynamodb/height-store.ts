@@ -3,7 +3,7 @@ import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { HeightStore, KnownHeight } from '../../core/ports/network-height.ts'
 import type { DynamoDb } from './client.ts'
-import { reading, unavailable } from './failures.ts'
+import { isRefusal, reading, unavailable } from './failures.ts'
 
 /** No process has such an id. */
 const KEY = marshall({ process: '~network', row: 'height' })
@@ -15,25 +15,27 @@ export function createHeightStore({ client, tables }: DynamoDb<'heads'>): Height
       reading(async () => {
         const { Item } = await client.send(new GetItemCommand(key))
         if (!Item) return undefined
-        const { height, at } = unmarshall(Item) as KnownHeight
-        return { height, at }
+        // Rows of older versions do not say since when.
+        const { height, at, since = at } = unmarshall(Item) as Omit<KnownHeight, 'since'> & Partial<KnownHeight>
+        return { height, at, since }
       }),
 
-    async write({ height, at }) {
+    async replace(from, { height, at, since }) {
       try {
         await client.send(
           new UpdateItemCommand({
             ...key,
-            UpdateExpression: 'SET height = :height, #at = :at',
-            ConditionExpression: 'attribute_not_exists(height) OR height <= :height',
+            UpdateExpression: 'SET height = :height, #at = :at, since = :since',
+            ConditionExpression: from ? 'height = :before' : 'attribute_not_exists(height)',
             ExpressionAttributeNames: { '#at': 'at' },
-            ExpressionAttributeValues: marshall({ ':height': height, ':at': at }),
+            ExpressionAttributeValues: marshall(
+              { ':height': height, ':at': at, ':since': since, ':before': from?.height },
+              { removeUndefinedValues: true },
+            ),
           }),
         )
       } catch (error) {
-        // A gateway that lags behind another one: what is known is newer.
-        if (error instanceof Error && error.name === 'ConditionalCheckFailedException') return
-        throw unavailable(error)
+        if (!isRefusal(error)) throw unavailable(error, 'The table of heads')
       }
     },
   }

@@ -10,8 +10,8 @@ export class FakeHeightStore implements HeightStore {
     return this.known
   }
 
-  async write(known: KnownHeight): Promise<void> {
+  async replace(from: KnownHeight | undefined, to: KnownHeight): Promise<void> {
     if (this.down) throw new Error('down')
-    if (!this.known || known.height >= this.known.height) this.known = known
+    if (this.known?.height === from?.height) this.known = to
   }
 }

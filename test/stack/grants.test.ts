@@ -169,14 +169,14 @@ describe('holding calls against grants', () => {
     expect(held.notGranted).toEqual([])
     held.onCall(call('dynamodb:UpdateItem', row('~log')))
     held.onCall(call('dynamodb:UpdateItem', row(undefined)))
-    held.onCall(call('dynamodb:GetItem', row('~network')))
+    held.onCall(call('dynamodb:PutItem', row('~network')))
     held.onCall(call('dynamodb:UpdateItem', { table: 'ids', key: '~network' }))
     held.onCall(call('s3:GetObject', { bucket: true, key: 'items/x' }))
     held.onCall({ ...call('s3:GetObject', { bucket: true, key: 'others/x' }), caller: 'relay' })
     held.onCall({ ...call('s3:ListBucket', { bucket: true, key: 'items/x' }), caller: 'su' })
     held.onCall(call('dynamodb:UpdateItem', { unknown: 'table others' }))
     expect(held.notGranted).toEqual([
-      'height dynamodb:GetItem heads (~network)',
+      'height dynamodb:PutItem heads (~network)',
       'height dynamodb:UpdateItem heads',
       'height dynamodb:UpdateItem heads (~log)',
       'height dynamodb:UpdateItem ids (~network)',

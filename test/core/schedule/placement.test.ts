@@ -57,6 +57,27 @@ describe('a spawn', () => {
     expect(placement.asked).toEqual([`refuse ${item.id}`, `refuse ${other.id}`])
   })
 
+  it('is not claimed while the block height is unknown', async () => {
+    const placement = recorded()
+    const unit = createUnit({ placement })
+    unit.gateway.faults = {
+      before: ({ name }) => {
+        if (name === 'height') throw new Error('down')
+      },
+    }
+    expect(await codeOf(post(unit, await signedProcess()))).toBe('unavailable')
+    expect(placement.asked).toEqual([])
+  })
+
+  it('is not claimed where the log is not the unit’s own, and goes back to the router', async () => {
+    const placement = recorded()
+    const unit = createUnit({ placement })
+    unit.identity.marked = true
+    const item = await signedProcess()
+    expect(await codeOf(post(unit, item))).toBe('foreign-log')
+    expect(placement.asked).toEqual([`refuse ${item.id}`])
+  })
+
   it('whose signature is wrong says nothing about anybody’s process', async () => {
     const placement = recorded()
     const unit = createUnit({ placement })

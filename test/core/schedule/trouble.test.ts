@@ -60,7 +60,8 @@ describe('a gateway that is down', () => {
     unit.gateway.faults = { before: away }
     const item = await signedProcess()
     expect(await refusalOf(post(unit, item))).toMatchObject({ code: 'unavailable' })
-    unit.heights.known = { height: 1_555_555, at: unit.clock.now() - 3_600_000 }
+    const at = unit.clock.now() - 3_600_000
+    unit.heights.known = { height: 1_555_555, at, since: at }
     const later = unit.another()
     expect(await codeOf(post(later, item))).toBe('taken')
     expect(await unit.store.head(item.id)).toMatchObject({ blockHeight: 1_555_555 })
