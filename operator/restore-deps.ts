@@ -2,6 +2,7 @@
 import { ownerAddress } from '../core/ans104/data-item.ts'
 import { createSigner } from '../core/ans104/signer.ts'
 import { refusal } from '../core/placement/move-stores.ts'
+import { systemClock as clock } from '../core/ports/clock.ts'
 import type { RestoreDeps } from '../core/restore/deps.ts'
 import { INLINE_BYTES } from '../core/schedule/store-item.ts'
 import { createDynamoDbClient } from '../db/dynamodb/client.ts'
@@ -67,6 +68,7 @@ export async function openRestore(env: Environment): Promise<RestoreDeps> {
         }),
       ),
     gateway: createGateway(config.gateway),
+    clock,
     units: unitsOf(placement),
     inlineBytes: INLINE_BYTES,
   }

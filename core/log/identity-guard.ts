@@ -24,6 +24,8 @@ export class IdentityGuard {
   private ownAt = Number.NEGATIVE_INFINITY
   private askAgainAt = Number.NEGATIVE_INFINITY
   private checking: Promise<void> | undefined
+  private generationKnown: { generation: number; at: number } | undefined
+  private readingGeneration: Promise<number | undefined> | undefined
 
   constructor(store: LogIdentityStore, wallet: Pick<Signer, 'address' | 'owner'>, clock: Clock) {
     this.store = store
@@ -50,9 +52,34 @@ export class IdentityGuard {
     await this.checking
   }
 
+  /**
+   * The log's generation, ms (`core/ports/log-identity.ts`), a minute old at most while the store answers, else the last one
+   * that was read. Undefined where none was read, or no log was begun. Never fails.
+   */
+  async generation(): Promise<number | undefined> {
+    const known = this.generationKnown
+    if (known && this.clock.now() - known.at < HOLDS_MS) return known.generation
+    this.readingGeneration ??= this.readGeneration().finally(() => {
+      this.readingGeneration = undefined
+    })
+    return this.readingGeneration
+  }
+
+  private async readGeneration(): Promise<number | undefined> {
+    try {
+      const at = this.clock.now()
+      const recorded = await this.store.recorded()
+      this.generationKnown = recorded && { generation: recorded.generation, at }
+    } catch (error) {
+      if (!hasCode(error, 'unavailable')) throw error
+    }
+    return this.generationKnown?.generation
+  }
+
   private async ask(): Promise<void> {
     const [tables, recorded] = await Promise.all([this.store.actualTables(), this.store.recorded()])
-    const own = { wallet: this.wallet.address, owner: this.wallet.owner, tables }
+    const { address, owner } = this.wallet
+    const own = { wallet: address, owner, tables, generation: this.clock.now() }
     if (recorded) assertOwn(recorded, own)
     else if (!(await this.store.begin(own))) {
       const winner = await this.store.recorded()

@@ -10,6 +10,11 @@ export interface LogIdentity {
   owner: Buffer
   /** What the store calls the tables themselves, whatever their names are; differs in a restored one. */
   tables: string
+  /**
+   * When the log was begun or last taken over, ms: what was read of it before may have been cut off since. Two logs that come
+   * back from the same backup differ in it, which a counter would not. 0 for a log that was begun before this was recorded.
+   */
+  generation: number
 }
 
 export interface LogIdentityStore {

@@ -1,5 +1,6 @@
 /** What a restore works with, given once for each command. */
 import type { BlobStore } from '../ports/blob-store.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Gateway } from '../ports/gateway.ts'
 import type { LogFence } from '../ports/log-fence.ts'
 import type { LogIdentity, LogIdentityStore } from '../ports/log-identity.ts'
@@ -34,6 +35,7 @@ export interface RestoreDeps {
   /** What is packed of a process. */
   segments: Pick<SegmentIndexes, 'get' | 'remove'>
   gateway: Pick<Gateway, 'height' | 'transaction' | 'data'>
+  clock: Pick<Clock, 'now'>
   /** Where there are several units: which of them has a process. None: this unit is alone. */
   units: { ownUrl: string; placements: Pick<PlacementStore, 'read'> } | undefined
   /** Items up to this length are kept in their records, bytes. */

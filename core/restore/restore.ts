@@ -100,8 +100,9 @@ export async function takeOver(
     else if (report.closed) closed.push(report)
   }
   const { recorded, tables } = before
-  if (unready.length === 0 && !(await deps.identity.takeOver(recorded, { ...deps.wallet, tables }))) {
-    throw new SchedulerError('unavailable', 'Somebody else works at the log: run it again')
+  const taken = { ...deps.wallet, tables, generation: deps.clock.now() }
+  if (unready.length === 0 && !(await deps.identity.takeOver(recorded, taken))) {
+    throw new SchedulerError('unavailable', 'The log was taken over by another command. Run restore take-over again.')
   }
   return { tables, unready, closed }
 }

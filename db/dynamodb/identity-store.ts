@@ -22,6 +22,8 @@ const KEY = { process: '~log', row: 'identity' }
 const RECORDS_MARK = { pk: '~log' }
 const IDS_MARK = { id: '~log', at: 'identity' }
 
+type StoredIdentity = Omit<LogIdentity, 'owner' | 'generation'> & { owner: Uint8Array; generation?: number }
+
 /** Several instances may begin a log at the same moment, and disturb each other. */
 const CONFLICTS: Options = {
   retries: 8,
@@ -52,8 +54,13 @@ export function createIdentityStore({ client, tables }: DynamoDb): LogIdentitySt
         new GetItemCommand({ TableName: tables.heads, Key: marshall(KEY), ConsistentRead: true }),
       )
       if (!Item) return undefined
-      const { wallet, owner, tables: names } = unmarshall(Item) as Omit<LogIdentity, 'owner'> & { owner: Uint8Array }
-      return { wallet, owner: Buffer.from(owner), tables: names }
+      const row = unmarshall(Item) as StoredIdentity
+      return {
+        wallet: row.wallet,
+        owner: Buffer.from(row.owner),
+        tables: row.tables,
+        generation: row.generation ?? 0,
+      }
     })
 
   return {

@@ -9,8 +9,14 @@ const FORMAT = 1
 
 const A_YEAR_S = 31_536_000
 
-/** The strong name of an answer that can never change, from all that its bytes depend on. */
-export const entityTag = (parts: readonly (string | number)[]): string => `"${FORMAT}.${parts.join('.')}"`
+/**
+ * The strong entity tag of an immutable answer.
+ *
+ * @param generation of the log, ms (`core/ports/log-identity.ts`): a restored log may answer otherwise than before
+ * @param parts all else that its bytes depend on
+ */
+export const entityTag = (generation: number, parts: readonly (string | number)[]): string =>
+  `"${[FORMAT, generation.toString(36), ...parts].join('.')}"`
 
 /**
  * @param tag `entityTag` of an answer that can never change

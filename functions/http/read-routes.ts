@@ -18,23 +18,25 @@ import type { AppParts } from './parts.ts'
 
 const types = { json: 'application/json', bundle: 'application/octet-stream' } as const
 
-export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
+export function readRoutes({ scheduler: { lists, identity }, reading }: AppParts): Hono {
   const routes = new Hono()
 
-  /** The name of an answer that can never change; where an allow-list rules nothing is kept, since it may change. */
-  const tagOf = (immutable: boolean, parts: () => (string | number)[]): string | undefined =>
-    immutable && !lists.restricted ? entityTag(parts()) : undefined
+  /**
+   * The entity tag of an immutable answer. None where an allow-list rules, since the list may change, nor while the log's
+   * generation is unknown: a restored log may lack what was served before.
+   */
+  const tagOf = async (immutable: boolean, parts: () => (string | number)[]): Promise<string | undefined> => {
+    if (!immutable || lists.restricted) return undefined
+    const generation = await identity.generation()
+    return generation === undefined ? undefined : entityTag(generation, parts())
+  }
 
   routes.get('/processes/:process', async (c) => {
     const process = c.req.param('process')
     about(c, process)
     await checkReadable(lists, process)
-    const text = await readProcessText(reading, process)
-    return answer(
-      c,
-      text,
-      tagOf(true, () => ['process', process]),
-    )
+    const [text, tag] = await Promise.all([readProcessText(reading, process), tagOf(true, () => ['process', process])])
+    return answer(c, text, tag)
   })
 
   routes.get('/:process/latest', async (c) => {
@@ -49,6 +51,8 @@ export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
     const { searchParams } = new URL(c.req.url)
     const named = searchParams.get('process-id') || searchParams.get('proc-id') || undefined
     const isSeen = reading.memory.head(id) !== undefined
+    // Read while the answer is prepared.
+    identity.generation().catch(() => undefined)
     if (named === id || isSeen) foresee(id, searchParams)
     const settled = isSeen ? await settledSchedule(c, id, searchParams) : undefined
     if (settled) return settled
@@ -66,7 +70,7 @@ export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
       return schedule(c, process, asked, await openPage(reading, found.head, asked.query, asked.reads))
     }
     const { record, immutable } = found
-    const tag = tagOf(immutable, () => ['record', process, record.nonce])
+    const tag = await tagOf(immutable, () => ['record', process, record.nonce])
     if (tag !== undefined && isKnown(c, tag)) return notModified(c, tag)
     return answer(c, await recordText(reading, record), tag)
   })
@@ -90,7 +94,7 @@ export function readRoutes({ scheduler: { lists }, reading }: AppParts): Hono {
   }
 
   async function schedule(c: Context, process: string, { query, form }: Asked, page: Page): Promise<Response> {
-    const tag = tagOf(page.immutable, () => pageName(process, form, query, page))
+    const tag = await tagOf(page.immutable, () => pageName(process, form, query, page))
     const vary = { vary: 'Accept-Encoding' }
     if (tag !== undefined && isKnown(c, tag)) return notModified(c, tag, vary)
 

@@ -8,6 +8,7 @@ export class FakeLogIdentity implements LogIdentityStore {
   /** A table of a log that was begun is among these, whatever became of the one that says whose it is. */
   marked = false
   asked = 0
+  read = 0
   down = false
 
   async actualTables(): Promise<string> {
@@ -17,6 +18,8 @@ export class FakeLogIdentity implements LogIdentityStore {
   }
 
   async recorded(): Promise<LogIdentity | undefined> {
+    this.read++
+    if (this.down) throw new SchedulerError('unavailable', 'The store does not answer')
     return this.identity
   }
 

@@ -54,7 +54,12 @@ beforeAll(async () => {
   log = createLogStore(db, suSigner.owner)
   const identity = createIdentityStore(db)
   begin = async () =>
-    identity.begin({ wallet: suSigner.address, owner: suSigner.owner, tables: await identity.actualTables() })
+    identity.begin({
+      wallet: suSigner.address,
+      owner: suSigner.owner,
+      tables: await identity.actualTables(),
+      generation: 1,
+    })
 }, 60_000)
 afterAll(async () => {
   await Promise.all([rust.stop(), dynamodb.stop(), s3.stop(), gateway.close()])

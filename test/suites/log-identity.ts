@@ -10,13 +10,13 @@ export function logIdentitySuite(name: string, open: () => LogIdentityStore): vo
     expect(tables).not.toBe('')
     expect(await store.actualTables()).toBe(tables)
     expect(await store.recorded()).toBeUndefined()
-    expect(await store.begin({ wallet: 'w', owner, tables })).toBe(true)
-    expect(await store.begin({ wallet: 'other', owner, tables })).toBe(false)
-    const begun = { wallet: 'w', owner, tables }
+    const begun = { wallet: 'w', owner, tables, generation: 1_700_000_000_000 }
+    expect(await store.begin(begun)).toBe(true)
+    expect(await store.begin({ ...begun, wallet: 'other' })).toBe(false)
     expect(await store.recorded()).toEqual(begun)
 
     // Taken over by who knows what stands, all of it or not at all, and as often as one likes.
-    const taken = { ...begun, tables: 'others' }
+    const taken = { ...begun, tables: 'others', generation: 1_800_000_000_000 }
     expect(await store.takeOver({ ...begun, tables: 'unknown' }, taken)).toBe(false)
     expect(await store.takeOver(undefined, taken)).toBe(false)
     expect(await store.recorded()).toEqual(begun)

@@ -16,7 +16,8 @@ describe('identity guard', () => {
       new IdentityGuard(store, wallet('a'), clock).check(),
       new IdentityGuard(store, wallet('a'), clock).check(),
     ])
-    expect(store.identity).toEqual({ wallet: 'a', owner: Buffer.from('a'), tables: 'tables 1' })
+    const begun = { wallet: 'a', owner: Buffer.from('a'), tables: 'tables 1', generation: clock.now() }
+    expect(store.identity).toEqual(begun)
     await new IdentityGuard(store, wallet('a'), clock).check()
   })
 
@@ -64,5 +65,38 @@ describe('identity guard', () => {
     await Promise.all(Array.from({ length: 100 }, () => guard.check()))
     await guard.check()
     expect(store.asked).toBe(1)
+  })
+})
+
+describe('the generation of a log', () => {
+  const begun = { wallet: 'a', owner: Buffer.from('a'), tables: 'tables 1', generation: 5 }
+  const setUp = () => {
+    const store = new FakeLogIdentity()
+    const clock = new VirtualClock()
+    return { store, clock, guard: new IdentityGuard(store, wallet('a'), clock) }
+  }
+
+  it('is read once a minute, and follows a take-over', async () => {
+    const { store, clock, guard } = setUp()
+    store.identity = begun
+    expect(await Promise.all([guard.generation(), guard.generation()])).toEqual([5, 5])
+    expect(store.read).toBe(1)
+    store.identity = { ...begun, generation: 6 }
+    expect(await guard.generation()).toBe(5)
+    await clock.run(clock.sleep(60_000))
+    expect(await guard.generation()).toBe(6)
+  })
+
+  it('is unknown where no log was begun or none was read, and the last known one during an outage', async () => {
+    const { store, clock, guard } = setUp()
+    expect(await guard.generation()).toBeUndefined()
+    store.identity = begun
+    store.down = true
+    expect(await guard.generation()).toBeUndefined()
+    store.down = false
+    expect(await guard.generation()).toBe(5)
+    store.down = true
+    await clock.run(clock.sleep(600_000))
+    expect(await guard.generation()).toBe(5)
   })
 })

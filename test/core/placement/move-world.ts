@@ -70,7 +70,7 @@ export class TestUnit {
     this.#world = world
     this.url = `https://${name}.example`
     const { address: wallet, owner } = world.signer
-    this.identity.identity = { wallet, owner, tables: this.identity.tables }
+    this.identity.identity = { wallet, owner, tables: this.identity.tables, generation: 0 }
     this.sequencer = this.instance(this.log)
   }
 

@@ -237,6 +237,7 @@ export class RestoreWorld {
     return {
       identity,
       wallet: { wallet: signer.address, owner: signer.owner },
+      clock: unit.clock,
       log: store,
       restore: new FakeLogRestore(store),
       imports: new FakeLogImport(store),

@@ -149,7 +149,7 @@ describe('a log that is not this unit’s', () => {
   it('because another wallet signs it gets nothing scheduled, begun or assigned', async () => {
     const first = await unitWithTransactions()
     const { address, owner } = createFakeSigner('another wallet')
-    first.identity.identity = { wallet: address, owner, tables: first.identity.tables }
+    first.identity.identity = { wallet: address, owner, tables: first.identity.tables, generation: 0 }
     const unit = first.another()
     expect(await refusalOf(post(unit, await signedMessage()))).toMatchObject(foreign)
     const process = await signedProcess()

@@ -76,6 +76,7 @@ function depsOn(log: DynamoDb): RestoreDeps {
     uploads,
     metadata: new FakeIndexedNonces(outside.unit.index),
     gateway: outside.unit.gateway,
+    clock,
     units: undefined,
     inlineBytes: 4_096,
   }

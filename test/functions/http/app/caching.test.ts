@@ -37,6 +37,7 @@ async function ask(app: Hono, path: string): Promise<Answer> {
 const holding = async (unit: UnitApp['unit'], entries: Entries, packed: boolean) => {
   const { store: log, blobs } = unit
   const history = await historyOf(entries, { log, blobs })
+  await unit.scheduler.identity.check()
   if (packed) await unit.segments.pack({ log, blobs }, history.process)
   return history
 }
@@ -188,6 +189,33 @@ describe('an answer that may be kept', () => {
     const tags = await Promise.all(paths.map(async (path) => (await ask(app, path)).tag))
     expect(new Set(tags).size).toBe(paths.length)
     for (const tag of tags) expect(tag).toMatch(/^"[\x21\x23-\x7e]+"$/)
+  })
+
+  it('has a name of its own whatever follows it', async () => {
+    const { app } = await filledApp()
+    // The same records, and only has_next_page differs.
+    const [limited, bounded] = await Promise.all([
+      ask(app, page('&from-nonce=-1&limit=2')),
+      ask(app, page('&from-nonce=-1&to-nonce=1')),
+    ])
+    expect(limited?.body.equals(bounded?.body ?? Buffer.alloc(0))).toBe(false)
+    expect([limited?.kept, bounded?.kept]).toEqual([FOR_GOOD, FOR_GOOD])
+    expect(limited?.tag).not.toBe(bounded?.tag)
+  })
+
+  it('has another name in another generation of the log, and none while that is unknown', async () => {
+    const { app, unit, parts } = await filledApp()
+    const path = page('&limit=2')
+    const { tag } = await ask(app, path)
+    const { identity } = unit.identity
+    if (!identity) throw new Error('no log')
+    unit.identity.identity = { ...identity, generation: identity.generation + 1 }
+    const another = (): Hono => createApp({ ...parts, ...unit.another() })
+    const restored = await another().request(path, { headers: { 'if-none-match': tag ?? '' } })
+    expect(restored.status).toBe(200)
+    expect(restored.headers.get('etag')).not.toBe(tag)
+    unit.identity.down = true
+    expect(await ask(another(), path)).toMatchObject({ kept: 'no-store', tag: null })
   })
 
   it('is none where an allow-list rules', async () => {

@@ -135,7 +135,7 @@ describe('a request', () => {
   it('that is refused by a foreign log is told so', async () => {
     const { app, unit } = createUnitApp()
     const wallet = idFrom('another wallet')
-    unit.identity.identity = { wallet, owner: Buffer.alloc(512), tables: unit.identity.tables }
+    unit.identity.identity = { wallet, owner: Buffer.alloc(512), tables: unit.identity.tables, generation: 0 }
     await expectError(post(app, recordedRaw('procA')), 503, 'foreign-log')
   })
 
