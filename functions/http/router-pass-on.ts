@@ -3,6 +3,7 @@
  * a client cannot make the router say anything else to a unit, neither a secret of the CDN nor an address of its own choice.
  */
 import type { Context } from 'hono'
+import * as v from 'valibot'
 import { SchedulerError } from '../../core/errors.ts'
 import { callerAddress } from './caller.ts'
 import { endOf } from './deadline.ts'
@@ -50,13 +51,17 @@ export const createPassOn =
     const { clock, lists } = parts
     refuseLoop(c)
     const limit = new TimeLimit(deadline - clock.now())
-    const answer = await ask(addressAt(unit, c), {
-      method: c.req.method,
-      headers: headersFor(c, unit, parts),
-      body: body ? new Uint8Array(body) : null,
-      redirect: 'manual',
-      signal: limit.signal,
-    }).catch((cause: unknown) => {
+    const answer = await ask(
+      addressAt(unit, c),
+      {
+        method: c.req.method,
+        headers: headersFor(c, unit, parts),
+        body: body ? new Uint8Array(body) : null,
+        redirect: 'manual',
+        signal: limit.signal,
+      },
+      clock,
+    ).catch((cause: unknown) => {
       limit.clear()
       throw new SchedulerError('unavailable', 'The unit of this process does not answer; asking again is safe', {
         retryAfter: 2,
@@ -106,15 +111,36 @@ const picked = (headers: Headers, names: readonly string[]): Headers =>
 /** Connections that were kept while the instance slept may have been closed by the unit: such a one is noticed when it is used. */
 const closedConnection: ReadonlySet<unknown> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
 
-/** Asked once more where the connection was closed before an answer: all that units are asked may be asked again. */
-async function ask(url: string, init: RequestInit): Promise<Response> {
+/** Asks once more where the connection was closed before an answer: every request to a unit may be repeated. */
+async function ask(url: string, init: RequestInit, clock: RouterParts['clock']): Promise<Response> {
+  const begin = clock.now()
   try {
     return await fetch(url, init)
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined
     if (!(cause instanceof Error && 'code' in cause && closedConnection.has(cause.code))) throw error
-    return await fetch(url, init)
+    const answer = await fetch(url, init)
+    return init.method === 'POST' && answer.status === 400 ? await ownSuccess(answer, begin) : answer
   }
+}
+
+/** How far the unit's clock may be behind the router's, ms. */
+const CLOCK_SKEW_MS = 1_000
+
+const scheduledAlready = v.object({ code: v.literal('already-scheduled'), id: v.string(), timestamp: v.number() })
+
+/**
+ * What a repeated post is refused for may be what its first attempt did: a unit with RETRY_WINDOW=0 refuses every repetition.
+ * What was scheduled since the request began is its own success, and is answered as such.
+ * @param begin when the first attempt began, ms
+ */
+async function ownSuccess(refusal: Response, begin: number): Promise<Response> {
+  const text = await refusal.text()
+  const { success, output } = v.safeParse(v.pipe(v.string(), v.parseJson(), scheduledAlready), text)
+  if (success && output.timestamp >= begin - CLOCK_SKEW_MS) {
+    return Response.json({ id: output.id, timestamp: output.timestamp }, { headers: { 'cache-control': 'no-store' } })
+  }
+  return new Response(text, refusal)
 }
 
 /** The body as it comes; one that breaks off breaks off here, too. */

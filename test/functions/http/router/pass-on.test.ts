@@ -175,6 +175,33 @@ describe('a unit', () => {
     expect(await jsonOf(post(app, undefined, assign()))).toEqual({ asked: 3 })
   })
 
+  it('that refuses the repetition of what the first attempt scheduled has scheduled it', async () => {
+    const refusals: [Record<string, unknown>, number][] = [
+      [{ code: 'already-scheduled', id: idFrom('assignment'), timestamp: Date.now() + 60_000 }, 200],
+      // This one was scheduled before the request.
+      [{ code: 'already-scheduled', id: idFrom('assignment'), timestamp: Date.now() - 60_000 }, 400],
+      [{ code: 'deep-hash-known', id: idFrom('another'), timestamp: Date.now() + 60_000 }, 400],
+      [{ code: 'already-scheduled' }, 400],
+    ]
+    for (const [refusal, status] of refusals) {
+      const { app, unit } = await routerAndUnit((_, response) => {
+        if (unit.requests.length === 1) response.socket?.destroy()
+        else send(response, 400, { error: 'It is there.', ...refusal }, json)
+      })
+      const response = await post(app, undefined, assign())
+      expect([response.status, response.headers.get('cache-control')]).toEqual([status, 'no-store'])
+      expect(await response.json()).toEqual(
+        status === 200 ? { id: refusal.id, timestamp: refusal.timestamp } : { error: 'It is there.', ...refusal },
+      )
+    }
+  })
+
+  it('that refuses at the first attempt is believed', async () => {
+    const refusal = { code: 'already-scheduled', id: idFrom('assignment'), timestamp: Date.now() + 60_000 }
+    const { app } = await routerAndUnit((_, response) => send(response, 400, refusal, json))
+    expect((await post(app, undefined, assign())).status).toBe(400)
+  })
+
   it('that always closes it is 503', async () => {
     const { app, unit } = await routerAndUnit((_, response) => {
       response.socket?.destroy()
