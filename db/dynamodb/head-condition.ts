@@ -1,6 +1,16 @@
-/** The condition that a head is still the one that was read, whatever its state. */
+/** Replacing a head that was read, outside of commits. */
 import type { PutItemCommandInput } from '@aws-sdk/client-dynamodb'
 import type { Head } from '../../core/log/record.ts'
+import { sameHead } from '../../core/log/state.ts'
+import { type Attributes, fromHeadRow } from './head-row.ts'
+
+/** Whether a refused write finds its own head: an earlier attempt, whose answer was lost, has written it. */
+export function stands(head: Head, row: Attributes | undefined): boolean {
+  const standing = row && fromHeadRow(row)
+  return standing !== undefined && sameHead(standing, head) && standing.awaits === head.awaits
+}
+
+/** The condition that a head is still the one that was read. */
 
 export const whileStill = ({
   next,

@@ -3,7 +3,8 @@ import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { HeightStore, KnownHeight } from '../../core/ports/network-height.ts'
 import type { DynamoDb } from './client.ts'
-import { isRefusal, reading, unavailable } from './failures.ts'
+import { writeOnCondition } from './conditional-write.ts'
+import { reading } from './failures.ts'
 
 /** No process has such an id. */
 const KEY = marshall({ process: '~network', row: 'height' })
@@ -21,22 +22,17 @@ export function createHeightStore({ client, tables }: DynamoDb<'heads'>): Height
       }),
 
     async replace(from, { height, at, since }) {
-      try {
-        await client.send(
-          new UpdateItemCommand({
-            ...key,
-            UpdateExpression: 'SET height = :height, #at = :at, since = :since',
-            ConditionExpression: from ? 'height = :before' : 'attribute_not_exists(height)',
-            ExpressionAttributeNames: { '#at': 'at' },
-            ExpressionAttributeValues: marshall(
-              { ':height': height, ':at': at, ':since': since, ':before': from?.height },
-              { removeUndefinedValues: true },
-            ),
-          }),
-        )
-      } catch (error) {
-        if (!isRefusal(error)) throw unavailable(error, 'The table of heads')
-      }
+      const command = new UpdateItemCommand({
+        ...key,
+        UpdateExpression: 'SET height = :height, #at = :at, since = :since',
+        ConditionExpression: from ? 'height = :before' : 'attribute_not_exists(height)',
+        ExpressionAttributeNames: { '#at': 'at' },
+        ExpressionAttributeValues: marshall(
+          { ':height': height, ':at': at, ':since': since, ':before': from?.height },
+          { removeUndefinedValues: true },
+        ),
+      })
+      await writeOnCondition((options) => client.send(command, options))
     },
   }
 }

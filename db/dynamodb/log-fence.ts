@@ -3,7 +3,7 @@ import { UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import type { HeadState } from '../../core/log/record.ts'
 import type { LogFence } from '../../core/ports/log-fence.ts'
 import type { DynamoDb } from './client.ts'
-import { unavailable } from './failures.ts'
+import { writeOnCondition } from './conditional-write.ts'
 import { headKey } from './head-row.ts'
 
 export function createLogFence({ client, tables }: DynamoDb<'heads'>): LogFence {
@@ -13,26 +13,19 @@ export function createLogFence({ client, tables }: DynamoDb<'heads'>): LogFence 
     awaits: number | undefined,
     condition: string,
   ): Promise<boolean> {
-    try {
-      await client.send(
-        new UpdateItemCommand({
-          TableName: tables.heads,
-          Key: headKey(process),
-          UpdateExpression: awaits === undefined ? 'SET #state = :state' : 'SET #state = :state, awaits = :awaits',
-          ConditionExpression: condition,
-          ExpressionAttributeNames: { '#state': 'state' },
-          ExpressionAttributeValues: {
-            ':state': { S: state },
-            ...(awaits !== undefined && { ':awaits': { N: String(awaits) } }),
-            ...(state === 'open' ? { ':frozen': { S: 'frozen' } } : { ':open': { S: 'open' } }),
-          },
-        }),
-      )
-      return true
-    } catch (error) {
-      if (error instanceof Error && error.name === 'ConditionalCheckFailedException') return false
-      throw unavailable(error)
-    }
+    const command = new UpdateItemCommand({
+      TableName: tables.heads,
+      Key: headKey(process),
+      UpdateExpression: awaits === undefined ? 'SET #state = :state' : 'SET #state = :state, awaits = :awaits',
+      ConditionExpression: condition,
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: {
+        ':state': { S: state },
+        ...(awaits !== undefined && { ':awaits': { N: String(awaits) } }),
+        ...(state === 'open' ? { ':frozen': { S: 'frozen' } } : { ':open': { S: 'open' } }),
+      },
+    })
+    return (await writeOnCondition((options) => client.send(command, options))).written
   }
   return {
     freeze: (process, awaits) =>

@@ -6,13 +6,14 @@
 import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { SchedulerError } from '../../core/errors.ts'
 import { sameRecord } from '../../core/log/same-record.ts'
-import { incompleteHead, sameHead } from '../../core/log/state.ts'
+import { incompleteHead } from '../../core/log/state.ts'
 import type { ImportedRecord, LogImport } from '../../core/ports/log-import.ts'
 import { batchGet } from './batch-get.ts'
 import type { DynamoDb } from './client.ts'
+import { writeOnCondition } from './conditional-write.ts'
 import { alteredParts, completeRow } from './continuation.ts'
-import { isRefusal, reading, unavailable } from './failures.ts'
-import { whileStill } from './head-condition.ts'
+import { reading } from './failures.ts'
+import { stands, whileStill } from './head-condition.ts'
 import { type Attributes, fromHeadRow, toHeadRow } from './head-row.ts'
 import { deepHashKey, importedRows, toPlace } from './id-row.ts'
 import { insertAll } from './insert.ts'
@@ -99,41 +100,36 @@ export function createLogImport(db: DynamoDb, owner: Buffer): LogImport {
 
   /** A row that has come after one of a greater nonce takes its place. */
   async function replace(row: Attributes): Promise<void> {
-    try {
-      await client.send(
-        new PutItemCommand({
-          TableName: tables.ids,
-          Item: row,
-          ConditionExpression: 'nonce > :nonce',
-          ExpressionAttributeValues: { ':nonce': { N: String(nonceOf(row)) } },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      )
-    } catch (error) {
-      // Another one was faster, or an attempt of our own.
-      if (!(isRefusal(error) && error.Item && mayStand(row, error.Item))) throw error
+    const command = new PutItemCommand({
+      TableName: tables.ids,
+      Item: row,
+      ConditionExpression: 'nonce > :nonce',
+      ExpressionAttributeValues: { ':nonce': { N: String(nonceOf(row)) } },
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    })
+    const outcome = await writeOnCondition((options) => client.send(command, options))
+    // Another writer was faster, or an earlier attempt of this one.
+    if (!outcome.written && !(outcome.row && mayStand(row, outcome.row))) {
+      throw new Error(`the row ${row.at?.S} of ${row.id?.S} is gone`)
     }
   }
 
   return {
-    begin: (log) =>
-      reading(async () => {
-        const head = incompleteHead(log)
-        try {
-          await client.send(
-            new PutItemCommand({
-              TableName: tables.heads,
-              Item: toHeadRow(head),
-              ConditionExpression: 'attribute_not_exists(process)',
-              ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-            }),
-          )
-          return head
-        } catch (error) {
-          if (!(isRefusal(error) && error.Item)) throw error
-          return fromHeadRow(error.Item)
-        }
-      }),
+    async begin(log) {
+      const head = incompleteHead(log)
+      const { row } = await writeOnCondition((options) =>
+        client.send(
+          new PutItemCommand({
+            TableName: tables.heads,
+            Item: toHeadRow(head),
+            ConditionExpression: 'attribute_not_exists(process)',
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+          options,
+        ),
+      )
+      return row ? fromHeadRow(row) : head
+    },
 
     add: (records) =>
       reading(async () => {
@@ -173,21 +169,14 @@ export function createLogImport(db: DynamoDb, owner: Buffer): LogImport {
 
     async finish(from, to) {
       if (from.state === 'open') throw new Error('an open head is moved by commits')
-      try {
-        await client.send(
-          new PutItemCommand({
-            TableName: tables.heads,
-            Item: toHeadRow(to),
-            ...whileStill(from),
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-        )
-        return true
-      } catch (error) {
-        if (!isRefusal(error)) throw unavailable(error)
-        const standing = error.Item && fromHeadRow(error.Item)
-        return standing !== undefined && sameHead(standing, to) && standing.awaits === to.awaits
-      }
+      const command = new PutItemCommand({
+        TableName: tables.heads,
+        Item: toHeadRow(to),
+        ...whileStill(from),
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      })
+      const { written, row } = await writeOnCondition((options) => client.send(command, options))
+      return written || stands(to, row)
     },
   }
 }

@@ -12,13 +12,13 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import pMap from 'p-map'
 import pRetry from 'p-retry'
-import { sameHead } from '../../core/log/state.ts'
 import type { LogRestore, NamedNonce, Nonce } from '../../core/ports/log-restore.ts'
 import { batchGet } from './batch-get.ts'
 import type { DynamoDb } from './client.ts'
+import { writeOnCondition } from './conditional-write.ts'
 import { completeRows } from './continuation.ts'
-import { isRefusal, reading, unavailable } from './failures.ts'
-import { whileStill } from './head-condition.ts'
+import { reading } from './failures.ts'
+import { stands, whileStill } from './head-condition.ts'
 import { type Attributes, fromHeadRow, headKey, toHeadRow } from './head-row.ts'
 import { assignmentKey, namedNonce } from './id-row.ts'
 import { readRecordKey, recordKey, recordRows } from './record-row.ts'
@@ -130,38 +130,25 @@ export function createLogRestore(db: DynamoDb, owner: Buffer): LogRestore {
       }),
 
     async replaceHead(from, to) {
-      try {
-        await client.send(
-          new PutItemCommand({
-            TableName: tables.heads,
-            Item: toHeadRow(to),
-            ...(from ? whileStill(from) : { ConditionExpression: 'attribute_not_exists(process)' }),
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-        )
-        return true
-      } catch (error) {
-        if (!isRefusal(error)) throw unavailable(error)
-        const standing = error.Item && fromHeadRow(error.Item)
-        return standing !== undefined && sameHead(standing, to) && standing.awaits === to.awaits
-      }
+      const command = new PutItemCommand({
+        TableName: tables.heads,
+        Item: toHeadRow(to),
+        ...(from ? whileStill(from) : { ConditionExpression: 'attribute_not_exists(process)' }),
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      })
+      const { written, row } = await writeOnCondition((options) => client.send(command, options))
+      return written || stands(to, row)
     },
 
     async removeHead(head) {
-      try {
-        await client.send(
-          new DeleteItemCommand({
-            TableName: tables.heads,
-            Key: headKey(head.process),
-            ...whileStill(head),
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-        )
-        return true
-      } catch (error) {
-        if (!isRefusal(error)) throw unavailable(error)
-        return error.Item === undefined
-      }
+      const command = new DeleteItemCommand({
+        TableName: tables.heads,
+        Key: headKey(head.process),
+        ...whileStill(head),
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      })
+      const { written, row } = await writeOnCondition((options) => client.send(command, options))
+      return written || row === undefined
     },
 
     async forgetIds(lost) {

@@ -8,7 +8,8 @@ import {
 import type { LogRecord } from '../../core/log/record.ts'
 import type { Commit, CommitOutcome, Link, LogStore, Spawn, SpawnOutcome } from '../../core/ports/log-store.ts'
 import type { DynamoDb } from './client.ts'
-import { cancellation, failedWrite, unavailable } from './failures.ts'
+import { writeOnCondition } from './conditional-write.ts'
+import { cancellation, failedWrite } from './failures.ts'
 import { fromHeadRow, headKey, moveHead, toHeadRow } from './head-row.ts'
 import { assignmentRow, deepHashRow, ID_ROW_BYTES, itemRow, toPlace } from './id-row.ts'
 import { createLogReader } from './log-reader.ts'
@@ -91,29 +92,20 @@ export function createLogStore(db: DynamoDb, owner: Buffer): LogStore {
     },
 
     async setState(process, expected, state) {
-      try {
-        await client.send(
-          new UpdateItemCommand({
-            TableName: tables.heads,
-            Key: headKey(process),
-            UpdateExpression: 'SET #state = :state',
-            ConditionExpression: '#state = :expected',
-            ExpressionAttributeNames: { '#state': 'state' },
-            ExpressionAttributeValues: { ':state': { S: state }, ':expected': { S: expected } },
-          }),
-        )
-        return true
-      } catch (error) {
-        if (isNamed(error, 'ConditionalCheckFailedException')) return false
-        throw unavailable(error)
-      }
+      const command = new UpdateItemCommand({
+        TableName: tables.heads,
+        Key: headKey(process),
+        UpdateExpression: 'SET #state = :state',
+        ConditionExpression: '#state = :expected',
+        ExpressionAttributeNames: { '#state': 'state' },
+        ExpressionAttributeValues: { ':state': { S: state }, ':expected': { S: expected } },
+      })
+      return (await writeOnCondition((options) => client.send(command, options))).written
     },
   }
 }
 
 type Reasons = readonly CancellationReason[]
-
-const isNamed = (error: unknown, name: string): error is Error => error instanceof Error && error.name === name
 
 /** Which rows refused tells what the log holds already: reasons come in the order of the rows. */
 function commitOutcome([atHead, ...reasons]: Reasons, perLink: readonly TransactWriteItem[][]): CommitOutcome {

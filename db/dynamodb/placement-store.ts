@@ -20,10 +20,10 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import pRetry from 'p-retry'
 import { SchedulerError } from '../../core/errors.ts'
 import type { Placement, PlacementStore } from '../../core/ports/placement-store.ts'
-import { cancellation, isMistake, unavailable } from './failures.ts'
+import { persist, writeOnCondition } from './conditional-write.ts'
+import { cancellation } from './failures.ts'
 import type { Attributes } from './head-row.ts'
 import {
   COUNTERS,
@@ -45,23 +45,23 @@ export interface PlacementStoreOptions {
   table: string
 }
 
-/** All attempts of a call together, ms: a caller waits for it, and may ask again. */
-const DEADLINE_MS = 2_500
-/** One attempt, ms: the farthest region answers in 300. */
-const ATTEMPT_MS = 1_200
 /** A look at the own region's replica, ms: without it the home region is asked. */
 const GLANCE_MS = 400
 
-type Attempt<T> = (options: { abortSignal: AbortSignal }) => Promise<T>
+/** All attempts of a call together, ms: a caller waits for it, and may ask again. */
+const patience = { store: 'The table of placements', within: 2_500 }
 
 export function createPlacementStore({ home, near, table }: PlacementStoreOptions): PlacementStore {
   const placements = { TableName: table }
 
-  const row = async (client: DynamoDBClient, Key: Attributes, ConsistentRead: boolean, within?: number) =>
-    await persist(async (options) => {
-      const { Item } = await client.send(new GetItemCommand({ ...placements, Key, ConsistentRead }), options)
-      return Item
-    }, within)
+  const row = (client: DynamoDBClient, Key: Attributes, ConsistentRead: boolean, within = patience.within) =>
+    persist(
+      async (options) => {
+        const { Item } = await client.send(new GetItemCommand({ ...placements, Key, ConsistentRead }), options)
+        return Item
+      },
+      { ...patience, within },
+    )
 
   /**
    * Writes a placement on this condition, and with it the counter. Gives the one that stands, whoever wrote it: so an attempt whose
@@ -80,20 +80,14 @@ export function createPlacementStore({ home, near, table }: PlacementStoreOption
         if (atPlacement?.Code !== 'ConditionalCheckFailed') throw error
         return standing(to.process, atPlacement.Item)
       }
-    })
+    }, patience)
   }
 
   /** The same where nothing changes in what is counted. */
   async function put(to: Placement, condition: Condition): Promise<Placement> {
-    return await persist(async (options) => {
-      try {
-        await home.send(new PutItemCommand({ ...placements, Item: toPlacementRow(to), ...condition }), options)
-        return to
-      } catch (error) {
-        if (!isRefusal(error)) throw error
-        return standing(to.process, error.Item)
-      }
-    })
+    const command = new PutItemCommand({ ...placements, Item: toPlacementRow(to), ...condition })
+    const outcome = await writeOnCondition((options) => home.send(command, options), patience)
+    return outcome.written ? to : standing(to.process, outcome.row)
   }
 
   return {
@@ -121,7 +115,7 @@ export function createPlacementStore({ home, near, table }: PlacementStoreOption
         const { Responses, UnprocessedKeys } = await home.send(command, options)
         if (Object.keys(UnprocessedKeys ?? {}).length > 0) throw new Error('some counters were left unprocessed')
         return Responses?.[table] ?? []
-      })
+      }, patience)
       const counts = new Map<string, number>()
       for (const [unit, processes] of rows.flatMap(fromCounterRow)) {
         counts.set(unit, (counts.get(unit) ?? 0) + processes)
@@ -148,7 +142,7 @@ export function createPlacementStore({ home, near, table }: PlacementStoreOption
           })
           await home.send(first, options)
         }
-      })
+      }, patience)
     },
   }
 }
@@ -191,24 +185,4 @@ function counted(table: string, process: string, { less, more }: { less?: string
 function standing(process: string, row: Attributes | undefined): Placement {
   if (row) return fromPlacementRow(row)
   throw new SchedulerError('unavailable', `The placement of process ${process} is gone`, { retryAfter: 5 })
-}
-
-const isRefusal = (error: unknown): error is Error & { Item?: Attributes } =>
-  error instanceof Error && error.name === 'ConditionalCheckFailedException'
-
-/** Attempts until one is answered, or the time is over: then it fails with `unavailable`, and may have happened. */
-async function persist<T>(attempt: Attempt<T>, within = DEADLINE_MS): Promise<T> {
-  const deadline = AbortSignal.timeout(within)
-  try {
-    return await pRetry(() => attempt({ abortSignal: AbortSignal.any([deadline, AbortSignal.timeout(ATTEMPT_MS)]) }), {
-      retries: 20,
-      minTimeout: 10,
-      factor: 1.5,
-      randomize: true,
-      maxRetryTime: within,
-      shouldRetry: ({ error }) => !(error instanceof SchedulerError) && !isMistake(error) && !deadline.aborted,
-    })
-  } catch (error) {
-    throw unavailable(error, 'The table of placements')
-  }
 }

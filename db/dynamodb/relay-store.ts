@@ -13,6 +13,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { type Effect, effects, type Progress, type RelayStore, type SetAside } from '../../core/ports/relay-store.ts'
 import type { DynamoDb } from './client.ts'
+import { writeOnCondition } from './conditional-write.ts'
 import { reading, unavailable } from './failures.ts'
 
 const doneRow = (effect: Effect) => `done#${effect}`
@@ -86,21 +87,14 @@ export function createRelayStore({ client, tables }: DynamoDb<'heads'>): RelaySt
       }),
 
     async advance(process, effect, from, to) {
-      try {
-        await client.send(
-          new UpdateItemCommand({
-            ...table,
-            Key: marshall({ process, row: doneRow(effect) }),
-            UpdateExpression: 'SET done = :to',
-            ConditionExpression: from === undefined ? 'attribute_not_exists(done)' : 'done = :from',
-            ExpressionAttributeValues: marshall({ ':to': to, ':from': from }, { removeUndefinedValues: true }),
-          }),
-        )
-        return true
-      } catch (error) {
-        if (error instanceof Error && error.name === 'ConditionalCheckFailedException') return false
-        throw unavailable(error)
-      }
+      const command = new UpdateItemCommand({
+        ...table,
+        Key: marshall({ process, row: doneRow(effect) }),
+        UpdateExpression: 'SET done = :to',
+        ConditionExpression: from === undefined ? 'attribute_not_exists(done)' : 'done = :from',
+        ExpressionAttributeValues: marshall({ ':to': to, ':from': from }, { removeUndefinedValues: true }),
+      })
+      return (await writeOnCondition((options) => client.send(command, options))).written
     },
 
     async *scan() {
