@@ -15,7 +15,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { afterAll, describe, expect, it } from 'vitest'
 import { useDynamoDb } from '../db/dynamodb/local.ts'
-import { type AwsBehaviour, asAws, createAws } from './dynamodb-as-aws.ts'
+import { type AwsBehaviour, asAws, createAws, type SharedBehaviour } from './dynamodb-as-aws.ts'
 
 const db = useDynamoDb()
 const clients: DynamoDBClient[] = []
@@ -23,7 +23,7 @@ afterAll(() => {
   for (const client of clients) client.destroy()
 })
 
-async function like(behaviour: AwsBehaviour): Promise<DynamoDBClient> {
+async function like(behaviour: AwsBehaviour | SharedBehaviour): Promise<DynamoDBClient> {
   const { client } = await asAws(db(), behaviour)
   clients.push(client)
   return client
@@ -107,8 +107,7 @@ describe('AWS as its documentation has it', () => {
 
   it('shows a write of another client late too, and each of its rows by itself', async () => {
     const aws = createAws({ staleReads: 0.5, seed: 3 })
-    const [writer, reader, name] = [await like({}), await like({}), randomUUID()]
-    for (const client of [writer, reader]) aws.withClient(client)
+    const [writer, reader, name] = [await like(aws), await like(aws), randomUUID()]
     const rows = Array.from({ length: 10 }, (_, i) => once(name, String(i)))
     await writer.send(new TransactWriteItemsCommand({ TransactItems: rows }))
     const seen = new Set<number>()

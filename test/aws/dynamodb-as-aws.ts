@@ -4,8 +4,8 @@
  *
  * ```ts
  * const db = useDynamoDb()
- * const own = await asAws(db(), { seed: 7, staleReads: 0.5, conflicts: 0.3, cancellations: 0.3, lostAnswers: 0.1 })
- * const store = createLogStore(own, owner)
+ * const aws = useAws(db, { seed: 7, staleReads: 0.5, conflicts: 0.3, cancellations: 0.3, lostAnswers: 0.1 })
+ * const store = () => createLogStore(aws(), owner)
  * ```
  *
  * Each behaviour is off unless a chance is given for it. A chance is a probability, or a function that looks at the call:
@@ -15,7 +15,7 @@
  * `cancellations: () => ['TransactionConflict', undefined]` has the first row conflict, and judges the others by their conditions.
  *
  * What a call meets depends on the seed, its command and its number among the calls of that command (every attempt counts), so one
- * seed gives one history to a caller that makes its calls in one order. `behaveAsAws` changes a given client. `createAws` puts one behaviour, and one "last write", on
+ * seed gives one history to a caller that makes its calls in one order. `asAws` makes a client within a test, `behaveAsAws` changes a client. `createAws` puts one behaviour, and one "last write", on
  * several clients, for instances that share a log.
  *
  * Where the rules come from: API reference of DynamoDB (BatchGetItem, BatchWriteItem, BatchExecuteStatement, TransactWriteItems and its
@@ -50,6 +50,7 @@ import {
   TransactWriteItemsCommand,
   type TransactWriteItemsCommandInput,
 } from '@aws-sdk/client-dynamodb'
+import { afterAll, beforeAll } from 'vitest'
 import { createDynamoDb, type DynamoDb, type Tables } from '../../db/dynamodb/client.ts'
 import { mulberry32 } from '../fakes/virtual-clock.ts'
 
@@ -135,11 +136,28 @@ const reasonTexts: Record<PassingReason, string> = {
 }
 
 /** The same tables by a client of its own that has this behaviour. The caller destroys the client. */
-export async function asAws<T extends keyof Tables>(db: DynamoDb<T>, behaviour: AwsBehaviour): Promise<DynamoDb<T>> {
+export async function asAws<T extends keyof Tables>(
+  db: DynamoDb<T>,
+  behaviour: AwsBehaviour | SharedBehaviour,
+): Promise<DynamoDb<T>> {
   const endpoint = await db.client.config.endpoint?.()
   const own = createDynamoDb(db.tables, `http://${endpoint?.hostname}:${endpoint?.port}`)
-  behaveAsAws(own.client, behaviour)
+  const shared = 'withClient' in behaviour ? behaviour : createAws(behaviour)
+  shared.withClient(own.client)
   return own
+}
+
+/** The same for the tests of a file: made before them, and destroyed after them. */
+export function useAws<T extends keyof Tables>(db: () => DynamoDb<T>, behaviour: AwsBehaviour): () => DynamoDb<T> {
+  let own: DynamoDb<T> | undefined
+  beforeAll(async () => {
+    own = await asAws(db(), behaviour)
+  })
+  afterAll(() => own?.client.destroy())
+  return () => {
+    if (!own) throw new Error('DynamoDB as AWS: it is not started. Call it within a test.')
+    return own
+  }
 }
 
 /** Puts the behaviour on a client, for as long as the client lives. */
@@ -147,8 +165,12 @@ export function behaveAsAws(client: DynamoDBClient, behaviour: AwsBehaviour): vo
   createAws(behaviour).withClient(client)
 }
 
+export interface SharedBehaviour {
+  withClient(client: DynamoDBClient): void
+}
+
 /** One behaviour for several clients of one DynamoDB. */
-export function createAws(behaviour: AwsBehaviour): { withClient(client: DynamoDBClient): void } {
+export function createAws(behaviour: AwsBehaviour): SharedBehaviour {
   const aws = new Aws(behaviour)
   return {
     withClient(client) {
