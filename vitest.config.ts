@@ -1,47 +1,85 @@
 /**
- * Two groups: what runs in one process, beside each other, among it what is asked of the deployment's resource graph; then what starts
- * whole stacks, one file after the other, since two stacks on one machine would only measure each other.
+ * The tests, by what they start:
+ *
+ * - `parts`: one part of the code in one process. All properties are here.
+ * - `graphs`: the resource graph of the deployment.
+ * - `smoke`: one whole stack, once through its life.
+ * - `stacks`: whole stacks, and commands as processes of their own, one file after the other.
+ *
+ * `npm test` runs the first three, `npm run test:stacks` the last. `npm run test:soak` (`--mode soak`) runs the files of `parts` that
+ * draw cases, with full counts; test/effort.ts has the counts.
  */
-import { defineConfig } from 'vitest/config'
+import { globSync, readFileSync } from 'node:fs'
+import { type ConfigEnv, defineConfig } from 'vitest/config'
+import { effortOf } from './test/effort.ts'
+import { SlowestFiles } from './test/reporter.ts'
 
 const graphs = ['test/infra/sst/**/*.test.ts']
-const stacks = ['test/stack/**/*.test.ts', 'test/local/**/*.test.ts', 'test/operator/**/*.test.ts']
+const smoke = ['test/stack/smoke.test.ts']
+const stacks = [
+  'test/stack/**/*.test.ts',
+  'test/local/**/*.test.ts',
+  'test/operator/**/*.test.ts',
+  'test/functions/mig-command.test.ts',
+  'test/functions/mig-messages-command.test.ts',
+  'test/db/dynamodb/large-records.test.ts',
+  'test/db/dynamodb/log-inspection.test.ts',
+]
 
-export default defineConfig({
-  test: {
-    projects: [
-      {
-        test: {
-          name: 'parts',
-          include: ['test/**/*.test.ts'],
-          exclude: [...stacks, ...graphs],
-          testTimeout: 20_000,
-          hookTimeout: 60_000,
-          maxWorkers: 2,
-          sequence: { groupOrder: 0 },
+/** Test files that draw their cases: with fast-check, or as often as test/effort.ts says. */
+const drawing = (): string[] =>
+  globSync('test/**/*.test.ts').filter((file) => /from '(fast-check|.*\/effort\.ts)'/.test(readFileSync(file, 'utf8')))
+
+export default defineConfig(({ mode }: ConfigEnv) => {
+  const soak = mode === 'soak'
+  const effort = effortOf(soak, process.env.SEED)
+  return {
+    test: {
+      provide: { effort },
+      setupFiles: 'test/setup.ts',
+      reporters: ['default', new SlowestFiles(effort)],
+      hookTimeout: 60_000,
+      projects: [
+        {
+          extends: true,
+          test: {
+            name: 'parts',
+            include: soak ? drawing() : ['test/**/*.test.ts'],
+            exclude: [...stacks, ...graphs],
+            testTimeout: soak ? 600_000 : 60_000,
+            maxWorkers: 2,
+            sequence: { groupOrder: 0 },
+          },
         },
-      },
-      {
-        test: {
-          name: 'graphs',
-          include: graphs,
-          globalSetup: 'test/infra/sst/setup.ts',
-          testTimeout: 20_000,
-          maxWorkers: 2,
-          sequence: { groupOrder: 0 },
+        {
+          extends: true,
+          test: {
+            name: 'graphs',
+            include: graphs,
+            globalSetup: 'test/infra/sst/setup.ts',
+            testTimeout: 20_000,
+            maxWorkers: 2,
+            sequence: { groupOrder: 0 },
+          },
         },
-      },
-      {
-        test: {
-          name: 'stacks',
-          include: stacks,
-          testTimeout: 120_000,
-          hookTimeout: 90_000,
-          maxWorkers: 1,
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
+        {
+          extends: true,
+          test: { name: 'smoke', include: smoke, testTimeout: 120_000, maxWorkers: 2, sequence: { groupOrder: 0 } },
         },
-      },
-    ],
-  },
+        {
+          extends: true,
+          test: {
+            name: 'stacks',
+            include: stacks,
+            exclude: smoke,
+            testTimeout: 120_000,
+            hookTimeout: 90_000,
+            maxWorkers: 1,
+            fileParallelism: false,
+            sequence: { groupOrder: 1 },
+          },
+        },
+      ],
+    },
+  }
 })

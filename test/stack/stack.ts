@@ -65,6 +65,8 @@ export interface TestRegions {
   readonly regions: Regions
   /** The router's address. */
   readonly url: string
+  /** Ends everything as kill -9 would, and starts it again on what is left. */
+  killAndRestart(): Promise<void>
   close(): Promise<void>
 }
 
@@ -75,10 +77,19 @@ export async function openRegions(
   changed: Partial<StackOptions> = {},
 ): Promise<TestRegions> {
   const { options, cleanUp } = prepare(variables, changed)
-  const regions = await startRegions(options, count)
+  const start = () => startRegions(options, count)
+  let regions = await start()
   return {
-    regions,
-    url: regions.url,
+    get regions() {
+      return regions
+    },
+    get url() {
+      return regions.url
+    },
+    async killAndRestart() {
+      await regions.kill()
+      regions = await start()
+    },
     async close() {
       await regions.stop()
       cleanUp()

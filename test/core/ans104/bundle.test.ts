@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeBundle, parseBundle } from '../../../core/ans104/bundle.ts'
 import { hasCode } from '../../../core/errors.ts'
+import { runs } from '../../effort.ts'
 import { bytes, itemContent } from './arbitraries.ts'
 import { overwritten, recordedItem, refusal, wallets } from './recorded.ts'
 
@@ -32,7 +33,7 @@ describe('a bundle', () => {
         expect(encodeBundle(items)).toEqual(raw)
         expect(await new Bundle(encodeBundle(items)).verify()).toBe(true)
       }),
-      { numRuns: 20 },
+      { numRuns: runs(20, 10) },
     )
   })
 
@@ -89,7 +90,7 @@ describe('a bundle', () => {
       fc.property(fc.nat(bundle.length - 1), bytes(4), (position, patch) => {
         check(overwritten(bundle, Math.min(position, bundle.length - patch.length), patch))
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2_000, 1_000) },
     )
   })
 })

@@ -5,6 +5,7 @@ import { assembleDataItem } from '../../../core/ans104/assemble.ts'
 import { ownerAddress, parseDataItem } from '../../../core/ans104/data-item.ts'
 import { signatureTypes } from '../../../core/ans104/signature-types.ts'
 import { encodeTags } from '../../../core/ans104/tags.ts'
+import { runs } from '../../effort.ts'
 import { bytes, bytes32, itemContent, optional32, tags } from './arbitraries.ts'
 import { overwritten, parsedOrRefused, recorded, recordedItem, recordedRaw, refusal, wallets } from './recorded.ts'
 
@@ -59,7 +60,7 @@ describe('a data item', () => {
           expect(assembleDataItem(item)).toEqual(theirs.getRaw())
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runs(60, 20) },
     )
   })
 
@@ -233,7 +234,7 @@ describe('hostile bytes', () => {
           ),
         )
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3_000, 1_000) },
     )
   })
 

@@ -10,6 +10,7 @@ import {
   verifiableTypes,
   verifySignature,
 } from '../../../core/ans104/signature.ts'
+import { runs } from '../../effort.ts'
 import { itemContent } from './arbitraries.ts'
 import { overwritten, parsedOrRefused, recorded, recordedItem, recordedRaw, refusal, wallets } from './recorded.ts'
 
@@ -42,7 +43,7 @@ describe('a signature', () => {
         expect(signatureMessage(item)).toEqual(Buffer.from(await theirs.getSignatureData()))
         expect(await verifySignature(item)).toBe(true)
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40, 15) },
     )
   })
 
@@ -77,7 +78,7 @@ describe('a signature', () => {
           const candidate = reassembled(item, { signatureType: type, signature, owner })
           expect(await verifySignature(candidate, { types: verifiableTypes })).toBe(false)
         }),
-        { numRuns: 50 },
+        { numRuns: runs(50, 25) },
       )
     }
   })

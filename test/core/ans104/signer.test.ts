@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { parseDataItem } from '../../../core/ans104/data-item.ts'
 import { signatureMessage, verifySignature } from '../../../core/ans104/signature.ts'
 import { createSigner } from '../../../core/ans104/signer.ts'
+import { runs } from '../../effort.ts'
 import { itemContent } from './arbitraries.ts'
 import { alice, recorded, refusal, wallets } from './recorded.ts'
 
@@ -24,7 +25,7 @@ describe('a signer', () => {
         expect(item).toMatchObject({ signatureType: 1, target: target ?? none, anchor: anchor ?? none, tags, data })
         expect(parseDataItem(Buffer.from(item.raw))).toEqual(item)
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40, 20) },
     )
   })
 

@@ -2,6 +2,7 @@ import { deserializeTags, serializeTags } from 'arbundles'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeTags, encodeTags, tagValue } from '../../../core/ans104/tags.ts'
+import { runs } from '../../effort.ts'
 import { tags } from './arbitraries.ts'
 import { refusal } from './recorded.ts'
 
@@ -114,7 +115,7 @@ describe('encoded tags', () => {
         expect(list).toHaveLength(count)
         expect(encodeTags(list)).toEqual(bytes)
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5_000, 1_500) },
     )
   })
 })

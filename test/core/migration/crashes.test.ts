@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Cursor } from '../../../core/migration/order.ts'
+import { runs } from '../../effort.ts'
 import type { FakeMigrationSource } from '../../fakes/migration-source.ts'
 import { mulberry32 } from '../../fakes/virtual-clock.ts'
 import { type OldUnit, THEN } from './old-unit.ts'
@@ -26,7 +27,7 @@ beforeAll(async () => {
   const stack = new Stack()
   await stack.bring(sourceOf(old))
   whole = stack.held
-}, 30_000)
+})
 
 /** Everything that a step may die of. */
 class Killed extends Error {}
@@ -88,9 +89,9 @@ it('killed before or after any call, and done again', async () => {
         expect(stack.held).toEqual(whole)
       },
     ),
-    { numRuns: 120 },
+    { numRuns: runs(120, 25) },
   )
-}, 60_000)
+})
 
 it('stopped by time again and again, and called with where it came to', async () => {
   await fc.assert(
@@ -120,9 +121,9 @@ it('stopped by time again and again, and called with where it came to', async ()
       expect(stack.held).toEqual(whole)
       for (const process of processes) expect(stack.head(process)?.state).toBe('open')
     }),
-    { numRuns: 40 },
+    { numRuns: runs(40, 10) },
   )
-}, 60_000)
+})
 
 describe('several at once', () => {
   it('over the same rows, and over parts of them, killed and done again', async () => {
@@ -140,7 +141,7 @@ describe('several at once', () => {
           expect(stack.held).toEqual(whole)
         },
       ),
-      { numRuns: 40 },
+      { numRuns: runs(40, 10) },
     )
-  }, 60_000)
+  })
 })

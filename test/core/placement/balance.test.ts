@@ -1,11 +1,12 @@
 /** Processes are spread evenly over the units, also where many routers choose at once and know of each other late. */
 import { describe, expect, it } from 'vitest'
 import { Placements } from '../../../core/placement/placements.ts'
+import { seeds } from '../../effort.ts'
 import { FakePlacementStore } from '../../fakes/placement-store.ts'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
 import { idOf, openUnits, owner, unit } from './units.ts'
 
-const seeds = Array.from({ length: 20 }, (_, i) => i + 1)
+const drawn = seeds(20, 5)
 
 function world(seed: number, wayMs: number) {
   const store = new FakePlacementStore()
@@ -29,7 +30,7 @@ describe('200 processes over four units', () => {
   })
 
   it('all at once at one router: nearly as even', async () => {
-    for (const seed of seeds) {
+    for (const seed of drawn) {
       const { store, clock } = world(seed, 50)
       const router = new Placements({ store, units: openUnits(4), clock })
       await clock.run(Promise.all(Array.from({ length: 200 }, (_, i) => router.place(idOf(`${seed} ${i}`), owner))))
@@ -39,7 +40,7 @@ describe('200 processes over four units', () => {
   })
 
   it('as they come at one router, while others are being written: by no more than a few', async () => {
-    for (const seed of seeds) {
+    for (const seed of drawn) {
       const { store, clock } = world(seed, 50)
       const router = new Placements({ store, units: openUnits(4), clock })
       const spawn = async (i: number) => {
@@ -52,7 +53,7 @@ describe('200 processes over four units', () => {
   })
 
   it('all at once at eight routers: a fraction of them uneven, and the next ones make up for it', async () => {
-    for (const seed of seeds) {
+    for (const seed of drawn) {
       const { store, clock } = world(seed, 50)
       const units = openUnits(4)
       const routers = Array.from({ length: 8 }, () => new Placements({ store, units, clock }))
@@ -71,7 +72,7 @@ describe('200 processes over four units', () => {
   })
 
   it('as they come at eight routers: by no more than are under way at once', async () => {
-    for (const seed of seeds) {
+    for (const seed of drawn) {
       const { store, clock } = world(seed, 50)
       const units = openUnits(4)
       const routers = Array.from({ length: 8 }, () => new Placements({ store, units, clock }))

@@ -1,14 +1,15 @@
 /**
  * Claims, refusals and placements in every order that a seed makes of them: a process is never taken by two units, and stays where it
- * was taken. A failing seed is run alone with SEED=n.
+ * was taken.
  */
 import { describe, expect, it } from 'vitest'
+import { seeds } from '../../effort.ts'
 import { FakePlacementStore } from '../../fakes/placement-store.ts'
 import { FakeGlobalTable } from '../../fakes/placement-store-replicas.ts'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
 import { type Outcome, race } from './race.ts'
 
-const seeds = process.env.SEED ? [Number(process.env.SEED)] : Array.from({ length: 150 }, (_, i) => i + 1)
+const drawn = seeds(150, 40)
 const regions = ['a', 'b', 'c']
 
 const clockOf = (seed: number) => new VirtualClock(1_700_000_000_000, seed)
@@ -30,7 +31,7 @@ function inThreeRegions(seed: number, refusals: number, homeOf: (near: string) =
 
 async function all(run: (seed: number) => Promise<Outcome>) {
   const outcomes: Outcome[] = []
-  for (const seed of seeds) {
+  for (const seed of drawn) {
     const outcome = await run(seed)
     expect(outcome.wrong, `seed ${seed}`).toEqual([])
     outcomes.push(outcome)
@@ -41,32 +42,32 @@ async function all(run: (seed: number) => Promise<Outcome>) {
   }
 }
 
-describe(`a process that many spawn, ${seeds.length} seeds`, { timeout: 60_000 }, () => {
+describe(`a process that many spawn, ${drawn.length} seeds`, () => {
   it('is taken by one unit, over a bad network', async () => {
     const { taken } = await all((seed) => inOneRegion(seed, 0))
-    expect(taken).toBe(seeds.length)
+    expect(taken).toBe(drawn.length)
   })
 
   it('is taken by one unit, whatever units refuse it meanwhile', async () => {
     const { taken, refused } = await all((seed) => inOneRegion(seed, 0.6))
-    expect(taken).toBeGreaterThan(seeds.length * 0.9)
-    expect(refused).toBeGreaterThan(seeds.length)
+    expect(taken).toBeGreaterThan(drawn.length * 0.9)
+    expect(refused).toBeGreaterThan(drawn.length)
   })
 
   it('has one answer in three regions whose replicas lag', async () => {
     const { taken } = await all((seed) => inThreeRegions(seed, 0, () => 'a'))
-    expect(taken).toBe(seeds.length)
+    expect(taken).toBe(drawn.length)
   })
 
   it('is taken by one unit in three regions, whatever units refuse it meanwhile', async () => {
     const { taken, refused } = await all((seed) => inThreeRegions(seed, 0.6, () => 'a'))
-    expect(taken).toBeGreaterThan(seeds.length * 0.9)
-    expect(refused).toBeGreaterThan(seeds.length)
+    expect(taken).toBeGreaterThan(drawn.length * 0.9)
+    expect(refused).toBeGreaterThan(drawn.length)
   })
 
   it('would be taken by several if each region wrote its own placements', async () => {
     const wrong: string[] = []
-    for (const seed of seeds.slice(0, 20)) {
+    for (const seed of drawn.slice(0, 20)) {
       const outcome = await inThreeRegions(seed, 0, (near) => near)
       wrong.push(...outcome.wrong)
     }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parseDataItem } from '../../../core/ans104/data-item.ts'
 import { compareUtf8, createTransactionHasher, messageDeepHash } from '../../../core/protocol/message-deep-hash.ts'
 import vectors from '../../data/deep-hash/dedup-vectors.json' with { type: 'json' }
+import { runs } from '../../effort.ts'
 import { bytes, bytes32, tag, tags, text } from '../ans104/arbitraries.ts'
 import { recordedItem } from '../ans104/recorded.ts'
 
@@ -103,7 +104,7 @@ describe('the order of texts', () => {
       fc.property(any, any, (one, other) => {
         expect(Math.sign(compareUtf8(one, other))).toBe(Buffer.compare(Buffer.from(one), Buffer.from(other)))
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3_000, 1_000) },
     )
   })
 })

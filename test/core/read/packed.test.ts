@@ -6,6 +6,7 @@ import { BLOCK_RECORDS, blockOf, type SegmentReader } from '../../../core/ports/
 import type { ReadDeps } from '../../../core/read/deps.ts'
 import { openPage, type Page } from '../../../core/read/page.ts'
 import { type PageQuery, parsePageQuery } from '../../../core/read/query.ts'
+import { runs } from '../../effort.ts'
 import { FakeSegmentDamage, FakeSegments } from '../../fakes/segments.ts'
 import { longEntries, longPageQuery } from './entries.ts'
 import { collect, depsOf, type History, historyOf, idOfParts, jsonOf, plainHistory, rawOf } from './history.ts'
@@ -84,9 +85,9 @@ describe('a page of which something is packed', () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs(150, 20) },
     )
-  }, 120_000)
+  })
 
   it('comes from segments alone where all of it is packed', async () => {
     const { history, deps, segments } = await packedHistory(await plainHistory('all', timestamps(1100)))
@@ -199,7 +200,7 @@ describe('a page of which something is packed', () => {
     for await (const piece of await page.json()) length += piece.length
     expect(length).toBeGreaterThan(800_000_000)
     expect(process.memoryUsage().rss - before).toBeLessThan(200_000_000)
-  }, 60_000)
+  })
 
   it('names in its bundle what the JSON form names', async () => {
     const { history, deps } = await packedHistory(await plainHistory('names', timestamps(300)))

@@ -8,6 +8,7 @@ import { createLogMemory } from '../../../core/read/log-memory.ts'
 import { openPage, type Page } from '../../../core/read/page.ts'
 import { createProcessMemory } from '../../../core/read/process-memory.ts'
 import { type PageQuery, parsePageQuery } from '../../../core/read/query.ts'
+import { runs } from '../../effort.ts'
 import { entries, limit, maxPageBytes, pageQuery } from './entries.ts'
 import { depsOf, type Entry, type History, historyOf, jsonOf, partsFrom, plainHistory } from './history.ts'
 import { type ModelPage, modelPage } from './model.ts'
@@ -69,9 +70,9 @@ describe('a page', () => {
           }
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1_000, 150) },
     )
-  }, 60_000)
+  })
 
   it('leads by its cursor through every record, once and in order', async () => {
     await fc.assert(
@@ -101,9 +102,9 @@ describe('a page', () => {
           expect(seen).toEqual(whole.edges.map(({ node }) => JSON.stringify(node)))
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500, 100) },
     )
-  }, 60_000)
+  })
 
   it('is right at every chunk and wave that the log is read in', async () => {
     const history = await plainHistory(
@@ -125,7 +126,7 @@ describe('a page', () => {
       expect(page.json.length).toBeLessThanOrEqual(max)
       expect(page.hasNextPage).toBe(true)
     }
-  }, 60_000)
+  })
 
   it('is whole where it is longer than what is held of it', async () => {
     const data = Buffer.alloc(20_000, 'x')

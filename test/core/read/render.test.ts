@@ -11,6 +11,7 @@ import { openPage } from '../../../core/read/page.ts'
 import { readProcessText } from '../../../core/read/process.ts'
 import { parsePageQuery } from '../../../core/read/query.ts'
 import { assignmentText, itemText, nodeText, processText, renderedItemBytes } from '../../../core/read/render.ts'
+import { runs } from '../../effort.ts'
 import { FakeBlobStore } from '../../fakes/blob-store.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
 import { assignmentJson, depsOf, jsonOf, messageJson, partsFrom, rawOf } from './history.ts'
@@ -166,7 +167,7 @@ describe('rendering', () => {
         }
         expect(itemText({ kind: 'transaction' }, undefined)).toBe('null')
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1_000, 300) },
     )
   })
 

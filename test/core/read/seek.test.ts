@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { LogStore } from '../../../core/ports/log-store.ts'
 import { createProcessMemory } from '../../../core/read/process-memory.ts'
 import { seek } from '../../../core/read/seek.ts'
+import { runs } from '../../effort.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
 
 /** A log of which only the time keys exist: nonce -> key. */
@@ -38,7 +39,7 @@ describe('seek', () => {
           expect(rounds.flat().every((nonce) => nonce >= range.first && nonce < range.last)).toBe(true)
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: runs(2_000, 400) },
     )
   })
 

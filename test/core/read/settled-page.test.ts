@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { openPage } from '../../../core/read/page.ts'
 import { type PageQuery, parsePageQuery } from '../../../core/read/query.ts'
 import { openSettledPage } from '../../../core/read/settled-page.ts'
+import { runs } from '../../effort.ts'
 import { FakeSegments } from '../../fakes/segments.ts'
 import { longEntries, longPageQuery } from './entries.ts'
 import { depsOf, historyOf, jsonOf, plainHistory } from './history.ts'
@@ -16,6 +17,7 @@ it('is what the page is now, whatever was seen and asked before', async () => {
   const max = fc.oneof(fc.integer({ min: 1, max: 2_000_000 }), fc.constant(5_000_000))
   const seenAt = fc.integer({ min: 1, max: 600 })
   const asked = fc.array(fc.tuple(longPageQuery, fc.option(seenAt)), { minLength: 1, maxLength: 10 })
+  const count = runs(150, 30)
   let settled = 0
   await fc.assert(
     fc.asyncProperty(longEntries, asked, max, async (all, queries, maxPageBytes) => {
@@ -35,10 +37,10 @@ it('is what the page is now, whatever was seen and asked before', async () => {
         expect(await jsonOf(page)).toBe(JSON.stringify(modelPage(history.records, one, maxPageBytes)))
       }
     }),
-    { numRuns: 150 },
+    { numRuns: count },
   )
-  expect(settled).toBeGreaterThan(50)
-}, 120_000)
+  if (count > 1) expect(settled).toBeGreaterThan(count / 3)
+})
 
 describe('who reads a history from end to end', () => {
   it.each([

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { createStreamRelay } from '../../../core/relay/stream.ts'
 import { sweep } from '../../../core/relay/sweep.ts'
+import { runs } from '../../effort.ts'
 import type { Operation } from '../../fakes/faults.ts'
 import { away, RelayWorld, refused } from './world.ts'
 
@@ -74,9 +75,9 @@ it('nothing accepted is ever forgotten', async () => {
         expect(await sweep(deps)).toMatchObject({ behind: 0, failed: 0 })
       },
     ),
-    { numRuns: 150, timeout: 10_000 },
+    { numRuns: runs(150, 40) },
   )
-}, 120_000)
+})
 
 /** Has each call of a port draw its fate, until they run out. Keeps what may never be seen. */
 function brokenWorld(world: RelayWorld, faults: readonly Fault[], verdicts: readonly Verdict[]) {

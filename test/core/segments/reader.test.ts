@@ -10,6 +10,7 @@ import { createSegmentBuilder } from '../../../core/segments/builder.ts'
 import { createSegmentReader } from '../../../core/segments/reader.ts'
 import { createSegmentRepair } from '../../../core/segments/repair.ts'
 import { verifySegments } from '../../../core/segments/verify.ts'
+import { runs } from '../../effort.ts'
 import { all, RelayWorld } from '../relay/world.ts'
 import { build, buildAll, headOf, indexesOf, mixedProcess, plainNodes, readerOf, readNodes } from './packed.ts'
 
@@ -62,9 +63,9 @@ describe('any stretch', () => {
           plain.map((node) => Buffer.byteLength(node)),
         )
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60, 15) },
     )
-  }, 60_000)
+  })
 
   it('of raw items is a bundle of what was signed', async () => {
     const readers = [readerOf(world), readerOf(world, 1)]
@@ -76,9 +77,9 @@ describe('any stretch', () => {
         expect(items.length).toBe(wanted.length)
         expect(items.every((raw, at) => raw.equals(wanted[at] ?? Buffer.alloc(0)))).toBe(true)
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40, 10) },
     )
-  }, 60_000)
+  })
 
   it('costs a few reads when it is new, and none when it is not', async () => {
     let reads = 0

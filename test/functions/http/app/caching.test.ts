@@ -9,6 +9,7 @@ import { createApp } from '../../../../functions/http/app.ts'
 import { type Entries, longEntries, longPageQuery, parametersOf } from '../../../core/read/entries.ts'
 import { historyOf, idOfParts } from '../../../core/read/history.ts'
 import { A, recordedItem } from '../../../core/schedule/items.ts'
+import { runs } from '../../../effort.ts'
 import { expectError, filledApp, page } from './asking.ts'
 import { createUnitApp, type UnitApp } from './unit-app.ts'
 
@@ -114,9 +115,9 @@ describe('an answer that may be kept', () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs(150, 25) },
     )
-  }, 120_000)
+  })
 
   it('is every page that no growth can change', async () => {
     const near = (query: PageQuery) => Math.max(query.from ?? 0, 0) <= 1900
@@ -142,9 +143,9 @@ describe('an answer that may be kept', () => {
         }
         expect(changed, path).toBe(true)
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150, 25) },
     )
-  }, 120_000)
+  })
 
   it.each<[string, string, boolean]>([
     ['a page with a next one', page('&limit=2'), true],

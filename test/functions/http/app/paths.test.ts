@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { A, recordedItem } from '../../../core/schedule/items.ts'
+import { runs } from '../../../effort.ts'
 import { expectError, filledApp, page } from './asking.ts'
 import { createUnitApp } from './unit-app.ts'
 
@@ -120,7 +121,7 @@ describe('any path and query', () => {
           if (method !== 'HEAD' && response.status !== 200) expect(JSON.parse(text).error).toMatch(/./)
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500, 200) },
     )
   })
 })

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { A, B, idFrom, recordedItem } from '../../../core/schedule/items.ts'
+import { runs } from '../../../effort.ts'
 import { expectError } from '../app/asking.ts'
 import { createRouterWorld, SU1, SU2 } from './router-world.ts'
 
@@ -171,7 +172,7 @@ describe('a path that leads elsewhere', () => {
         else expect([400, 404]).toContain(response.status)
         expect(response.headers.get('set-cookie')).toBeNull()
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500, 200) },
     )
   })
 })
