@@ -11,6 +11,16 @@ export type ErrorCode =
   | 'invalid-request'
   /** The item is sound but breaks a rule of the protocol (tags, target, type). */
   | 'invalid-message'
+  /** The item is for another process than the one that the request names. */
+  | 'process-mismatch'
+  /** The message is encoded or signed in another way than as an ANS-104 data item (422). */
+  | 'ans104-only'
+  /** The schedule is accepted only in forms that are not served (406). */
+  | 'no-such-form'
+  /** The path asks for computing, pushing or managing, which a scheduler does not do (404). */
+  | 'scheduler-only'
+  /** More requests wait for new records than the instance holds (429). */
+  | 'too-many-waiting'
   /** The process, message or transaction is not known. */
   | 'not-found'
   /** The item, or the transaction's assignment, is in this process already. */
@@ -49,6 +59,8 @@ export interface ErrorDetails {
   place?: Place
   /** Seconds after which asking again makes sense. */
   retryAfter?: number
+  /** `no-such-form`: media types that are served. */
+  available?: readonly string[]
   /** What went wrong underneath, for the log; never shown to a client. */
   cause?: unknown
 }

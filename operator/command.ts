@@ -9,6 +9,7 @@ import type { Bundler } from '../core/ports/bundler.ts'
 import type { Clock } from '../core/ports/clock.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
 import type { LocationSource } from '../core/ports/location-source.ts'
+import type { LocationStore } from '../core/ports/location-store.ts'
 import type { PlacementStore } from '../core/ports/placement-store.ts'
 import type { RelayStore } from '../core/ports/relay-store.ts'
 import type { RelayDeps } from '../core/relay/deps.ts'
@@ -64,6 +65,8 @@ export interface LocationParts {
   wallet: string
   source: LocationSource
   bundler(): Bundler
+  /** The unit shows what is published here. */
+  shown: Pick<LocationStore, 'publish'>
   /** Fails with a ConfigurationError where the wallet is not at hand, with `invalid-request` where it is another one. */
   signer(): Signer
 }

@@ -6,6 +6,7 @@ import type { Gateway } from '../core/ports/gateway.ts'
 import type { PlacementStore } from '../core/ports/placement-store.ts'
 import { createDynamoDbClient } from '../db/dynamodb/client.ts'
 import { createIdentityStore } from '../db/dynamodb/identity-store.ts'
+import { createLocationStore } from '../db/dynamodb/location-store.ts'
 import { createLogFence } from '../db/dynamodb/log-fence.ts'
 import { createLogImport } from '../db/dynamodb/log-import.ts'
 import { createLogInspection } from '../db/dynamodb/log-inspection.ts'
@@ -68,11 +69,12 @@ export async function openAudit(env: Environment, uploads: boolean): Promise<Aud
 
 /** Fails likewise. @param address of the stack that the unit belongs to; none: the unit's own */
 export async function openLocation(env: Environment, address: string | undefined): Promise<LocationParts> {
-  const { url, recorded } = await openLog(env)
+  const { url, recorded, db } = await openLog(env)
   return {
     address: address === undefined ? url : (rootOf(address) ?? address),
     wallet: recorded.wallet,
     source: createLocationSource(parseConfig(env, { gateway }).gateway),
+    shown: createLocationStore(db),
     bundler: () => createBundler({ url: parseConfig(env, { upload }).upload.bundlerUrl }),
     signer() {
       const signer = createSigner(parseConfig(env, { wallet }).wallet.reveal())

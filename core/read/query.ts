@@ -45,7 +45,7 @@ const decimal = /^[+-]?[0-9]+$/
  * A signed integer of that many bits; undefined where the parameter is absent. One beyond what a number holds exactly is
  * taken to the nearest that it does: no record has a timestamp out there, so it is still beyond the same ones.
  */
-function integer(params: URLSearchParams, name: string, bits: 32 | 64): number | undefined {
+export function integer(params: URLSearchParams, name: string, bits: 32 | 64): number | undefined {
   const [text, ...more] = params.getAll(name)
   if (text === undefined) return undefined
   if (more.length > 0) throw new SchedulerError('invalid-request', `${name} is given more than once.`)

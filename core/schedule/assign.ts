@@ -7,7 +7,7 @@ import { refusalOf, unknownProcess } from '../log/state.ts'
 import { createTransactionHasher } from '../protocol/message-deep-hash.ts'
 import { checkWritable } from './access.ts'
 import { inTime } from './in-time.ts'
-import { alreadyAssigned, receiptOfRetry } from './retry.ts'
+import { alreadyAssigned, scheduledBefore } from './retry.ts'
 import type { Receipt, Scheduler } from './scheduler.ts'
 
 export interface AssignRequest {
@@ -35,7 +35,8 @@ export async function assignTransaction(
     const place = await sequencer.schedule(entry, deadline)
     return { id: place.assignment, timestamp: clock.now() }
   } catch (error) {
-    return receiptOfRetry(error, scheduler)
+    const { id, place } = scheduledBefore(error, scheduler)
+    return { id, timestamp: place.timestamp }
   }
 }
 

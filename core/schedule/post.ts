@@ -9,8 +9,16 @@ import { refusalOf } from '../log/state.ts'
 import { messageDeepHash } from '../protocol/message-deep-hash.ts'
 import { checkWritable, refuseSpawns } from './access.ts'
 import { inTime } from './in-time.ts'
-import { receiptOfRetry } from './retry.ts'
-import { bootTransaction, checkSize, checkTags, itemType, settlementDepth, targetProcess } from './rules.ts'
+import { scheduledBefore } from './retry.ts'
+import {
+  bootTransaction,
+  checkProcess,
+  checkSize,
+  checkTags,
+  itemType,
+  settlementDepth,
+  targetProcess,
+} from './rules.ts'
 import type { Receipt, Scheduler } from './scheduler.ts'
 import { storeItem } from './store-item.ts'
 
@@ -20,10 +28,33 @@ import { storeItem } from './store-item.ts'
  * @param deadline ms since the epoch: when the caller must have its answer
  */
 export async function postItem(scheduler: Scheduler, raw: Buffer, deadline: number): Promise<Receipt> {
+  const { id, timestamp } = await scheduleItem(scheduler, raw, deadline)
+  return { id, timestamp }
+}
+
+/** An item that has its place. */
+export interface Scheduled extends Receipt {
+  process: string
+  /** The message's nonce; undefined for a process. */
+  nonce?: number
+}
+
+/**
+ * `postItem`, with the place.
+ * @param expected the process that the item must spawn or be for; fails with `process-mismatch`
+ */
+export async function scheduleItem(
+  scheduler: Scheduler,
+  raw: Buffer,
+  deadline: number,
+  expected?: string,
+): Promise<Scheduled> {
   const item = parseDataItem(raw)
   const type = itemType(item)
   checkTags(item, type)
-  return type === 'Process' ? spawn(scheduler, item, deadline) : schedule(scheduler, item, deadline)
+  const process = type === 'Process' ? item.id : targetProcess(item)
+  checkProcess(process, expected)
+  return type === 'Process' ? spawn(scheduler, item, deadline) : schedule(scheduler, item, process, deadline)
 }
 
 async function checkSignature({ rules }: Scheduler, item: DataItem): Promise<void> {
@@ -31,12 +62,12 @@ async function checkSignature({ rules }: Scheduler, item: DataItem): Promise<voi
   throw new SchedulerError('invalid-item', 'The signature does not verify')
 }
 
-async function spawn(scheduler: Scheduler, item: DataItem, deadline: number): Promise<Receipt> {
+async function spawn(scheduler: Scheduler, item: DataItem, deadline: number): Promise<Scheduled> {
   const { sequencer, clock } = scheduler
   await checkSignature(scheduler, item)
   const process = await inTime(scheduler, deadline, prepareProcess(scheduler, item))
   if (process) await sequencer.spawn(process, deadline)
-  return { id: item.id, timestamp: clock.now() }
+  return { id: item.id, process: item.id, timestamp: clock.now() }
 }
 
 /** Undefined where the process is there already: spawning it again changes nothing. */
@@ -94,18 +125,18 @@ async function checkBoot({ gateway }: Scheduler, boot: string | undefined): Prom
   throw new SchedulerError('invalid-message', 'The On-Boot tag names a transaction that no gateway has')
 }
 
-async function schedule(scheduler: Scheduler, item: DataItem, deadline: number): Promise<Receipt> {
+async function schedule(scheduler: Scheduler, item: DataItem, process: string, deadline: number): Promise<Scheduled> {
   const { sequencer, clock, rules } = scheduler
-  const process = targetProcess(item)
   checkSize(item, rules.size)
   await checkSignature(scheduler, item)
   const entry = await inTime(scheduler, deadline, prepareMessage(scheduler, item, process))
   try {
-    await sequencer.schedule(entry, deadline)
+    const { nonce } = await sequencer.schedule(entry, deadline)
+    return { id: item.id, process, nonce, timestamp: clock.now() }
   } catch (error) {
-    return receiptOfRetry(error, scheduler)
+    const { id, place } = scheduledBefore(error, scheduler)
+    return { id, process, nonce: place.nonce, timestamp: place.timestamp }
   }
-  return { id: item.id, timestamp: clock.now() }
 }
 
 async function prepareMessage(scheduler: Scheduler, item: DataItem, process: string): Promise<Entry> {

@@ -34,6 +34,12 @@ export function targetProcess({ target }: DataItem): string {
   return target.toString('base64url')
 }
 
+/** Refuses (`process-mismatch`) an item for another process than the one that the request names, if it names one. */
+export function checkProcess(process: string, expected: string | undefined): void {
+  if (expected === undefined || process === expected) return
+  throw new SchedulerError('process-mismatch', `The item is for process ${process}, and the path is for ${expected}.`)
+}
+
 /**
  * Id of the transaction that a process's `On-Boot` names, if it names one (`Data` means the process's own data). Refuses
  * (`invalid-message`) a value that is no id; whether a gateway has it is not asked.
@@ -60,7 +66,7 @@ export function checkSize(item: DataItem, rule: SizeRule | undefined): void {
   if (!rule || item.raw.length <= rule.maxBytes) return
   const owner = ownerAddress(item.owner)
   if (rule.owners.has(owner)) return
-  const from = tagValue(item.tags, 'From-Process')
+  const from = firstOf(item.tags, 'From-Process', 'from-process')
   if (from !== undefined && rule.fromProcesses.has(from) && rule.fromOwners.has(owner)) return
   throw new SchedulerError('message-too-large', `The message is larger than the maximum of ${rule.maxBytes} bytes`)
 }

@@ -1,14 +1,23 @@
 /** What one instance takes, holds and sends. */
 import * as v from 'valibot'
 import { defaultMaxPageBytes } from '../../core/read/deps.ts'
-import { count, flag, secrets } from './variables.ts'
+import { count, flag, httpUrl, secrets } from './variables.ts'
 
 const common = {
   MAX_BODY_BYTES: count('bytes', 4_500_000),
   PROCESS_CACHE_SIZE: count('processes', 20_000, 1, 10_000_000),
   ENABLE_METRICS: flag(true),
   CDN_SECRET: secrets,
+  AO_CORE_ROUTES: flag(true),
+  HYPERBEAM_URL: v.optional(httpUrl),
 }
+
+const aoCoreOf = (env: { AO_CORE_ROUTES: boolean; HYPERBEAM_URL?: string | undefined }) => ({
+  /** Whether AO-Core paths are served. */
+  aoCore: env.AO_CORE_ROUTES,
+  /** Where paths that ask for computing or pushing are sent. */
+  hyperbeamUrl: env.HYPERBEAM_URL?.replace(/\/+$/, ''),
+})
 
 /** Of the scheduler unit. */
 export const serving = v.pipe(
@@ -16,6 +25,7 @@ export const serving = v.pipe(
     ...common,
     MAX_PAGE_BYTES: count('bytes', defaultMaxPageBytes),
     MAX_READ_MEMORY: count('bytes', 1_073_741_824),
+    MAX_WAITING: count('requests', 100, 0),
     ROUTER_SECRET: secrets,
   }),
   v.transform((env) => ({
@@ -27,6 +37,8 @@ export const serving = v.pipe(
     metrics: env.ENABLE_METRICS,
     cdnSecrets: env.CDN_SECRET,
     routerSecrets: env.ROUTER_SECRET,
+    maxWaiting: env.MAX_WAITING,
+    ...aoCoreOf(env),
   })),
 )
 
@@ -39,5 +51,6 @@ export const routerServing = v.pipe(
     placementsRemembered: env.PROCESS_CACHE_SIZE,
     metrics: env.ENABLE_METRICS,
     cdnSecrets: env.CDN_SECRET,
+    ...aoCoreOf(env),
   })),
 )

@@ -11,6 +11,11 @@ const statuses = {
   'invalid-message': 400,
   // As the reference answers: only a route that does not exist is 404.
   'not-found': 400,
+  'process-mismatch': 400,
+  'ans104-only': 422,
+  'no-such-form': 406,
+  'scheduler-only': 404,
+  'too-many-waiting': 429,
   'already-scheduled': 400,
   'deep-hash-known': 400,
   'message-too-large': 400,
@@ -24,7 +29,13 @@ const statuses = {
 } as const satisfies Record<ErrorCode, ContentfulStatusCode>
 
 /** When to ask again where the error does not say, seconds. What only an operator ends takes longer than an outage. */
-const retryAfter: Partial<Record<ErrorCode, number>> = { frozen: 60, incomplete: 60, 'foreign-log': 60, unavailable: 2 }
+const retryAfter: Partial<Record<ErrorCode, number>> = {
+  frozen: 60,
+  incomplete: 60,
+  'foreign-log': 60,
+  unavailable: 2,
+  'too-many-waiting': 1,
+}
 
 /** What a client sees: `{"error","code"}`, and of what is scheduled already its `id`, `nonce` and `timestamp`. */
 export interface ErrorBody {
@@ -33,6 +44,7 @@ export interface ErrorBody {
   id?: string
   nonce?: number
   timestamp?: number
+  available?: readonly string[]
 }
 
 /** For `app.onError`. What is the unit's fault is logged with its causes, by the request's own logger if there is one. */
@@ -54,16 +66,17 @@ export const createErrorHandler =
 function refusal(c: Context, error: SchedulerError, log: Logger): Response {
   const { code, message, details } = error
   const status = statuses[code]
-  if (status === 503) {
+  if (status === 503 || status === 429) {
     c.header('retry-after', `${Math.max(1, Math.ceil(details.retryAfter ?? retryAfter[code] ?? 2))}`)
     log.warn({ err: error }, 'not served')
   }
-  const { id = details.place?.assignment, place } = details
+  const { id = details.place?.assignment, place, available } = details
   return answer(c, status, {
     error: message,
     code,
     ...(id !== undefined && { id }),
     ...(place && { nonce: place.nonce, timestamp: place.timestamp }),
+    ...(available && { available }),
   })
 }
 

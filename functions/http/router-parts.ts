@@ -18,6 +18,9 @@ export interface RouterParts extends OperationParts {
     /** ROUTER_SECRET, one or two. */
     secrets?: Secret<readonly string[]> | undefined
   }
+  /** AO_CORE_ROUTES and HYPERBEAM_URL, as at a unit. */
+  aoCore: boolean
+  hyperbeamUrl?: string | undefined
   clock: Clock
   meter: Meter
   logger: Logger

@@ -21,7 +21,7 @@ export interface Led {
   body?: Buffer
 }
 
-const requestHeaders = ['accept', 'content-type', 'if-none-match'] as const
+const requestHeaders = ['accept', 'codec-device', 'content-type', 'if-none-match', 'require-codec'] as const
 /** `fetch` has unpacked the body already, and how long it is need not be known. */
 const answerHeaders = [
   'content-type',
@@ -33,6 +33,9 @@ const answerHeaders = [
   'allow',
   'x-has-next-page',
   'x-last-cursor',
+  // What AO-Core answers say in headers.
+  ...['ao-result', 'ao-types', 'assignment', 'block-height', 'codec-device', 'current', 'epoch', 'hash-chain', 'id'],
+  ...['process', 'slot', 'timestamp', 'type', 'variant'],
 ] as const
 
 /** The unit's address with path and query as asked. */

@@ -6,7 +6,7 @@ import { verifySignature } from '../../core/ans104/signature.ts'
 import { SchedulerError } from '../../core/errors.ts'
 import { checkCaller } from '../../core/schedule/access.ts'
 import { inTime } from '../../core/schedule/in-time.ts'
-import { checkTags, itemType, targetProcess } from '../../core/schedule/rules.ts'
+import { checkProcess, checkTags, itemType, targetProcess } from '../../core/schedule/rules.ts'
 import { readBody } from './body.ts'
 import { callerAddress } from './caller.ts'
 import { deadlineOf } from './deadline.ts'
@@ -14,7 +14,7 @@ import type { Leader } from './router-lead.ts'
 import type { RouterParts } from './router-parts.ts'
 
 export function routerWriteRoutes(parts: RouterParts, lead: Leader): Hono {
-  const { placements, lists, signatureTypes, clock, meter, maxBodyBytes, cdnSecrets } = parts
+  const { lists, clock, meter, maxBodyBytes, cdnSecrets } = parts
   const routes = new Hono()
 
   routes.post('/', async (c) => {
@@ -28,7 +28,7 @@ export function routerWriteRoutes(parts: RouterParts, lead: Leader): Hono {
       const body = await readBody(c.req.raw, maxBodyBytes)
       if (body.length === 0)
         throw new SchedulerError('invalid-item', 'The body is empty: a data item is needed, or assign')
-      const unit = await unitOfItem(c, body, deadline)
+      const unit = await unitOfItem(parts, c, body, deadline)
       return await lead.answer(c, { unit, deadline, body })
     } finally {
       meter.time('write_item', clock.now() - begin)
@@ -40,28 +40,48 @@ export function routerWriteRoutes(parts: RouterParts, lead: Leader): Hono {
     if (process === null) throw new SchedulerError('invalid-request', 'assign needs process-id as well')
     if (!isId(process)) throw new SchedulerError('invalid-request', 'process-id is no id of a process')
     if (!isId(transaction)) throw new SchedulerError('invalid-request', 'assign is no id of a transaction')
-    return lead.passOn(c, { unit: await unitOf(c, process, deadline), deadline })
-  }
-
-  const unitOf = async (c: Context, process: string, deadline: number): Promise<string> => {
-    c.set('process', process)
-    const unit = await inTime({ clock }, deadline, placements.unitOf(process))
-    if (unit !== undefined) return unit
-    throw new SchedulerError('not-found', 'This process is not known here')
-  }
-
-  /** Judged as far as any unit would judge it the same way, before anything is looked up or placed. */
-  const unitOfItem = async (c: Context, raw: Buffer, deadline: number): Promise<string> => {
-    const item = parseDataItem(raw)
-    const type = itemType(item)
-    checkTags(item, type)
-    const target = type === 'Message' ? targetProcess(item) : undefined
-    if (!(await verifySignature(item, { types: signatureTypes })))
-      throw new SchedulerError('invalid-item', 'The signature does not verify')
-    if (target !== undefined) return unitOf(c, target, deadline)
-    c.set('process', item.id)
-    return inTime({ clock }, deadline, placements.place(item.id, ownerAddress(item.owner)))
+    return lead.passOn(c, { unit: await unitOf(parts, c, process, deadline), deadline })
   }
 
   return routes
+}
+
+type PlacingParts = Pick<RouterParts, 'placements' | 'signatureTypes' | 'clock'>
+
+/** Fails with `not-found`. */
+async function unitOf(
+  { placements, clock }: PlacingParts,
+  c: Context,
+  process: string,
+  deadline: number,
+): Promise<string> {
+  c.set('process', process)
+  const unit = await inTime({ clock }, deadline, placements.unitOf(process))
+  if (unit !== undefined) return unit
+  throw new SchedulerError('not-found', 'This process is not known here')
+}
+
+/**
+ * The unit that takes the item; a spawn is placed. The item is judged as far as any unit would judge it the same way,
+ * before anything is looked up or placed.
+ * @param expected the process that the item must spawn or be for; fails with `process-mismatch`
+ */
+export async function unitOfItem(
+  parts: PlacingParts,
+  c: Context,
+  raw: Buffer,
+  deadline: number,
+  expected?: string,
+): Promise<string> {
+  const { placements, signatureTypes, clock } = parts
+  const item = parseDataItem(raw)
+  const type = itemType(item)
+  checkTags(item, type)
+  const process = type === 'Process' ? item.id : targetProcess(item)
+  checkProcess(process, expected)
+  if (!(await verifySignature(item, { types: signatureTypes })))
+    throw new SchedulerError('invalid-item', 'The signature does not verify')
+  if (type === 'Message') return unitOf(parts, c, process, deadline)
+  c.set('process', process)
+  return inTime({ clock }, deadline, placements.place(process, ownerAddress(item.owner)))
 }

@@ -29,6 +29,8 @@ export function createRouterParts(config: RouterConfig, logger: Logger): RouterP
     lists: createAccessLists(config.access),
     signatureTypes: config.signatures.types,
     passOn: config.passOn,
+    aoCore: config.serving.aoCore,
+    hyperbeamUrl: config.serving.hyperbeamUrl,
     clock,
     meter: config.serving.metrics ? allOf(metrics, embedded) : metrics,
     logger,

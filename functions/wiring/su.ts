@@ -12,6 +12,7 @@ import { INLINE_BYTES } from '../../core/schedule/store-item.ts'
 import type { DynamoDb } from '../../db/dynamodb/client.ts'
 import { createHeightStore } from '../../db/dynamodb/height-store.ts'
 import { createIdentityStore } from '../../db/dynamodb/identity-store.ts'
+import { createLocationStore } from '../../db/dynamodb/location-store.ts'
 import { createLogStore } from '../../db/dynamodb/log-store.ts'
 import { createMailbox } from '../../db/dynamodb/mailbox.ts'
 import { createGateway } from '../../network/gateway.ts'
@@ -89,6 +90,10 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
       maxPageBytes: config.serving.maxPageBytes,
     },
     address: signer.address,
+    location: createLocationStore(db),
+    aoCore: config.serving.aoCore,
+    hyperbeamUrl: config.serving.hyperbeamUrl,
+    maxWaiting: config.serving.maxWaiting,
     logger,
     maxBodyBytes: config.serving.maxBodyBytes,
     cdnSecrets: config.serving.cdnSecrets,

@@ -141,6 +141,7 @@ async function send(
     complain(`The bundler did not take it: ${outcome.reason}`)
     return exits.undone
   }
+  await parts.shown.publish(raw)
   print(
     json
       ? JSON.stringify({ id, url, ttlMs, renewed: true })

@@ -240,7 +240,14 @@ describe('the configuration of the router', () => {
       passOn: { everything: false, secrets: undefined },
       signatures: { types: [1, 3] },
       access: { ipListUrl: undefined, processList: undefined },
-      serving: { maxBodyBytes: 4_500_000, placementsRemembered: 20_000, metrics: true, cdnSecrets: undefined },
+      serving: {
+        maxBodyBytes: 4_500_000,
+        placementsRemembered: 20_000,
+        metrics: true,
+        aoCore: true,
+        hyperbeamUrl: undefined,
+        cdnSecrets: undefined,
+      },
     })
     expect(notices).toEqual([expect.stringMatching(/^ROUTER_SECRET is not set: /)])
     expect(routerOf({ MODE: 'router' }).mode).toBe('router')

@@ -18,12 +18,15 @@ const clock = new VirtualClock(100 * DAY)
 let standing: SchedulerLocation | undefined
 let outcome: UploadOutcome
 let published: { id: string; url: string | undefined; ttl: string | undefined }[]
+/** Ids of the items that the unit shows. */
+let shown: string[]
 let printed: string[]
 let complaints: string[]
 beforeEach(() => {
   standing = undefined
   outcome = { kind: 'taken' }
   published = []
+  shown = []
 })
 
 const su = (...args: string[]) => {
@@ -43,6 +46,7 @@ const su = (...args: string[]) => {
         },
       }),
       signer: () => signer,
+      shown: { publish: async (raw) => void shown.push(parseDataItem(raw).id) },
     }),
     clock,
     print: (line) => printed.push(line),

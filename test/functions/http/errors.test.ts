@@ -35,6 +35,11 @@ describe('an error', () => {
     'invalid-request': 400,
     'invalid-message': 400,
     'not-found': 400,
+    'process-mismatch': 400,
+    'ans104-only': 422,
+    'no-such-form': 406,
+    'scheduler-only': 404,
+    'too-many-waiting': 429,
     'already-scheduled': 400,
     'deep-hash-known': 400,
     'message-too-large': 400,
@@ -55,7 +60,7 @@ describe('an error', () => {
       expect(answer.body).toEqual({ error: 'It is so.', code })
       expect(answer.headers.get('cache-control')).toBe('no-store')
       expect(answer.headers.get('access-control-allow-origin')).toBe('*')
-      if (status === 503) expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+      if (status === 503 || status === 429) expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
       else expect(answer.headers.get('retry-after')).toBeNull()
     },
   )

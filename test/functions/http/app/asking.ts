@@ -46,7 +46,7 @@ export async function expectError(
   expect(answer.headers.get('access-control-allow-origin')).toBe('*')
   expect(answer.headers.get('cache-control')).toBe('no-store')
   expect(answer.headers.get('x-request-id')).toMatch(/./)
-  if (status === 503) expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+  if (status === 503 || status === 429) expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
   else expect(answer.headers.get('retry-after')).toBeNull()
   return body
 }

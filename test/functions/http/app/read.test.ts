@@ -201,9 +201,14 @@ describe('GET /{process}/latest', () => {
     expect(body).toMatchObject({ message: { id: recordedItem('msg3').id } })
   })
 
-  it('of a process without messages is an error, as of no process', async () => {
+  it('of a process without messages is the process, which HyperBEAM and dry runs ask for', async () => {
     const { app } = await filledApp()
-    for (const id of [B, idFrom('nobody'), recordedItem('msg1').id, 'nonsense']) {
+    expect(await getJson(app, `/${B}/latest`)).toMatchObject({ message: { id: B } })
+  })
+
+  it('of no process is an error', async () => {
+    const { app } = await filledApp()
+    for (const id of [idFrom('nobody'), recordedItem('msg1').id, 'nonsense']) {
       await expectError(app.request(`/${id}/latest`), 400, 'not-found')
     }
   })

@@ -68,6 +68,7 @@ export function createRouterWorld({
     lists,
     signatureTypes: [1, 3],
     passOn: { everything: false, secrets: ROUTER_SECRETS },
+    aoCore: true,
     clock,
     meter,
     logger: createLogger({ level: 'info' }, {}, { write: (line) => lines.push(JSON.parse(line)) }),
