@@ -1,12 +1,15 @@
 /** One commit until its outcome is certain, and what a refusal means to the entry that it is about. */
+import { randomUUID } from 'node:crypto'
 import { type Place, SchedulerError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Commit, CommitOutcome, Link, LogStore } from '../ports/log-store.ts'
+import type { Commit, CommitOutcome, Link, LogStore, Standing } from '../ports/log-store.ts'
 import type { Entry } from './entry.ts'
 import { type Waiting, wasOffered } from './queue.ts'
 import { sameHead } from './state.ts'
 
 const MAX_PAUSE_MS = 100
+/** Pauses before each further look for a row that may be seen later than another one of its transaction, ms. */
+const LOOK_AGAIN_MS = [0, 5, 10, 20]
 
 interface Context {
   store: LogStore
@@ -14,9 +17,10 @@ interface Context {
 }
 
 /**
- * A commit whose answer is lost is looked up, then repeated as it was, with its token, until the store answers: so it
- * happens once. What follows a repetition may hide that the first one happened, so that is looked up again.
- * @param latest ms since the epoch: after that it is left as it is, as also when nobody waits for it any more
+ * Repeats a commit until the store says what became of it: with its token after a lost answer, so that it happens once, and with
+ * a fresh one where nothing was written. What follows a lost answer may hide that the commit happened: the items' rows then name
+ * an assignment of this commit, which is success (`answer`).
+ * @param latest ms since the epoch: after that it is not repeated, as when nobody waits for it any more
  */
 export async function commitOnce(
   { store, clock }: Context,
@@ -25,21 +29,21 @@ export async function commitOnce(
   latest = Number.POSITIVE_INFINITY,
 ): Promise<CommitOutcome> {
   const { process } = commit.from
-  const [first] = commit.links
-  let unanswered = false
-  for (let tries = 1; ; tries++) {
-    const outcome = await store.commit(commit)
-    if (outcome.kind === 'committed') return outcome
-    if (outcome.kind === 'unanswered') unanswered = true
-    if (unanswered) {
-      const there = first ? await store.find(first.assignmentId).catch(() => undefined) : []
-      if (there && there.length > 0) return { kind: 'committed' }
-      if (there && outcome.kind !== 'unanswered' && outcome.kind !== 'busy') return outcome
-    } else if (outcome.kind !== 'busy') return outcome
-    const now = clock.now()
-    if (now > latest || batch.every((one) => one.settled || one.deadline < now)) return outcome
-    await pause(clock, tries)
-    if (outcome.kind === 'busy' && !unanswered) {
+  const end = Math.min(latest, Math.max(...batch.map(({ deadline }) => deadline)))
+  const timer = new AbortController()
+  const abort = new AbortController()
+  void clock.sleep(end - clock.now(), timer.signal).then(() => abort.abort())
+  try {
+    let attempt = commit
+    let unanswered = false
+    for (let tries = 1; ; tries++) {
+      const outcome = await store.commit(attempt, abort.signal)
+      if (outcome.kind === 'unanswered') unanswered = true
+      else if (outcome.kind === 'busy') attempt = { ...commit, token: randomUUID() }
+      else return outcome
+      if (clock.now() >= end || batch.every((one) => one.settled)) return outcome
+      await pause(clock, tries)
+      if (unanswered) continue
       // Nothing was written; while the head stays what it was, the signatures are still good. If it cannot be read, neither
       // can be known to be wrong: the condition decides.
       const head = await store.head(process).catch(() => 'unknown' as const)
@@ -47,6 +51,8 @@ export async function commitOnce(
         return { kind: 'head-moved', ...(head && { head }) }
       }
     }
+  } finally {
+    timer.abort()
   }
 }
 
@@ -54,32 +60,41 @@ export async function commitOnce(
 export const pause = (clock: Clock, tries: number): Promise<void> =>
   clock.sleep(Math.min(MAX_PAUSE_MS, 2 ** Math.min(tries + 3, 8)) * clock.random())
 
-/** The log has this item or deep hash already: perhaps by an attempt of its own that landed late. Never fails. */
-export async function refuse(
-  context: Context,
-  one: Waiting,
-  reason: 'scheduled' | 'deep-hash',
-  place: Place,
-): Promise<void> {
+/** Gives an entry the answer that follows from what the log holds already: perhaps by an attempt of its own. Never fails. */
+export async function answer(context: Context, one: Waiting, standing: Standing): Promise<void> {
+  const { place } = standing
   if (one.made.has(place.assignment)) return one.resolve(place)
-  // Whoever offered it looks himself, and knows better whether it was he.
-  if (!one.own) return one.reject(new Error('refused'))
-  if (reason === 'scheduled' && !wasOffered(one)) return one.reject(alreadyScheduled(one.entry, place))
-  // The item itself is looked at before its deep hash, also where the store told only of the latter.
-  await rejectUnlessThere(context, one, deepHashKnown(place))
+  if (standing.kind === 'scheduled') {
+    if (standing.offer === one.offer) return one.resolve(place)
+    return one.reject(alreadyScheduled(one.entry, place))
+  }
+  if (standing.owner || !one.own) return one.reject(deepHashKnown(place))
+  await attempt(one, async () => {
+    // The row does not name its item. The record does, and may be seen a moment later.
+    const { kind, id, process } = one.entry
+    const [record] = await context.store.records(process, place.nonce, place.nonce)
+    const isItself = record?.kind === kind && record.id === id
+    await rejectUnlessThere(context, one, isItself ? undecided() : deepHashKnown(place))
+  })
 }
 
 /** Whatever speaks against an entry, the log may have it already: by an attempt of its own, or another's. Never fails. */
-export async function rejectUnlessThere({ store }: Context, one: Waiting, error: Error): Promise<void> {
-  const { id, process, kind } = one.entry
-  const way = kind === 'message' ? 'posted' : 'assigned'
+export async function rejectUnlessThere(context: Context, one: Waiting, error: Error): Promise<void> {
+  await attempt(one, async () => {
+    for (const ms of LOOK_AGAIN_MS) {
+      if (ms > 0) await context.clock.sleep(ms)
+      const there = await context.store.findItem(one.entry.process, one.entry)
+      if (there) return await answer(context, one, { ...there, kind: 'scheduled' })
+    }
+    one.reject(error)
+  })
+}
+
+/** What cannot be looked up concerns this entry only, not its neighbours. */
+async function attempt(one: Waiting, look: () => Promise<void>): Promise<void> {
   try {
-    const there = (await store.find(id)).find((finding) => finding.process === process && finding.kind === way)
-    if (!there) one.reject(error)
-    else if (one.made.has(there.place.assignment) || there.offer === one.offer) one.resolve(there.place)
-    else one.reject(alreadyScheduled(one.entry, there.place))
+    await look()
   } catch (failure) {
-    // What cannot be looked up concerns this one only, not its neighbours.
     one.reject(failure instanceof Error ? failure : new Error(String(failure)))
   }
 }
@@ -87,7 +102,9 @@ export async function rejectUnlessThere({ store }: Context, one: Waiting, error:
 /** Nothing can be scheduled in this process now. Never fails. */
 export async function rejectAll(context: Context, entries: readonly Waiting[], error: Error): Promise<void> {
   await Promise.all(
-    entries.map((one) => (one.own && wasOffered(one) ? rejectUnlessThere(context, one, error) : one.reject(error))),
+    entries.map((one) =>
+      one.own && (one.sent || wasOffered(one)) ? rejectUnlessThere(context, one, error) : one.reject(error),
+    ),
   )
 }
 
@@ -104,6 +121,13 @@ export const alreadyScheduled = (entry: Entry, place: Place) =>
       ? 'The message is scheduled in this process already'
       : 'The transaction is assigned to this process already',
     { id: entry.kind === 'message' ? entry.id : place.assignment, place },
+  )
+
+const undecided = () =>
+  new SchedulerError(
+    'unavailable',
+    'The log did not answer in time: the item may have been scheduled, or may still be; asking again is safe',
+    { retryAfter: 1 },
   )
 
 export const deepHashKnown = (place: Place) =>

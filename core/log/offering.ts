@@ -2,8 +2,8 @@
  * An instance that waits while another one commits for the process: it offers its entries, and learns from the log what
  * became of them. Asking costs little and less often the longer the others wait too.
  */
-import type { News, OfferOutcome } from '../ports/mailbox.ts'
-import { alreadyScheduled, deepHashKnown, rejectAll } from './committing.ts'
+import type { News } from '../ports/mailbox.ts'
+import { answer, rejectAll } from './committing.ts'
 import type { LaneContext } from './lane.ts'
 import { type Lease, type Leases, type OwnNames, saneWait } from './lease.ts'
 import { offerOf, type Queue, type Waiting } from './queue.ts'
@@ -125,7 +125,9 @@ export async function waitForHolder(options: OfferingOptions, lease: Lease, isHe
         heads.served(process)
         asks.delete(one)
         tries.delete(one)
-        settle(one, outcome)
+        // The holder has done with it, and takes it out.
+        one.mailbox = 'gone'
+        void answer(context, one, outcome)
       }
       if (head) {
         isHeadDue = false
@@ -158,7 +160,8 @@ export async function waitForHolder(options: OfferingOptions, lease: Lease, isHe
         expected = saneWait(rival.wait)
       }
     }
-    await nextEvent(options, Math.min(lookAt, ...asks.values()))
+    const asked = queue.pending().map((one) => asks.get(one) ?? 0)
+    await nextEvent(options, Math.min(lookAt, ...asked))
   }
 }
 
@@ -168,13 +171,4 @@ async function nextEvent({ context: { clock }, queue }: OfferingOptions, at: num
   const time = clock.sleep(Math.max(1, at - clock.now()), either.signal)
   await Promise.race([time, queue.arrival(either.signal)])
   either.abort()
-}
-
-function settle(one: Waiting, outcome: OfferOutcome): void {
-  const { place } = outcome
-  // The holder has done with it, and takes it out.
-  one.mailbox = 'gone'
-  if (outcome.kind === 'deep-hash') one.reject(deepHashKnown(place))
-  else if (outcome.offer === one.offer || one.made.has(place.assignment)) one.resolve(place)
-  else one.reject(alreadyScheduled(one.entry, place))
 }

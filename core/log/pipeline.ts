@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import type { CommitOutcome, Link } from '../ports/log-store.ts'
 import { chainEntry } from './chain.ts'
-import { alreadyScheduled, commitOnce, deepHashKnown, placeOf, refuse } from './committing.ts'
+import { alreadyScheduled, answer, commitOnce, deepHashKnown, placeOf } from './committing.ts'
 import type { LaneContext } from './lane.ts'
 import type { Lease } from './lease.ts'
 import { type Queue, type Waiting, wasOffered } from './queue.ts'
@@ -168,9 +168,9 @@ export async function runPipeline(head: Head, options: PipelineOptions): Promise
       case 'refused': {
         const { refusals } = outcome
         // Each hears of it when the log has been looked at; the others go on meanwhile.
-        for (const [i, { reason, place }] of refusals) {
+        for (const [i, standing] of refusals) {
           const one = batch[i]?.one
-          if (one) void refuse(context, one, reason, place)
+          if (one) void answer(context, one, standing)
         }
         const others = batch.filter((_, i) => !refusals.has(i))
         if (outcome.head) {

@@ -85,33 +85,35 @@ export class Sequencer {
   /**
    * Begins a process. One that is there already is left as it is, which is no error. Fails with `frozen` or `incomplete`
    * where that is what is there, and with `unavailable`.
+   * @param deadline ms since the epoch: when the caller must have its answer
    */
   async spawn(process: NewProcess, deadline: number): Promise<void> {
+    const { clock } = this.context
+    const end = new AbortController()
+    const late = clock.sleep(deadline - clock.now(), end.signal).then(() => {
+      throw outOfTime()
+    })
+    try {
+      await Promise.race([this.begin(process, end.signal), late])
+    } finally {
+      end.abort()
+    }
+  }
+
+  private async begin(process: NewProcess, signal: AbortSignal): Promise<void> {
     const { clock, heads } = this.context
-    const spawn = await this.prepare(process)
-    for (let tries = 0; ; tries++) {
-      const outcome = await this.store.spawn(spawn)
-      switch (outcome.kind) {
-        case 'committed':
-          heads.wrote(spawn.head)
-          return
-        case 'exists': {
-          const refusal = refusalOf(outcome.head ?? (await this.store.head(process.id)))
-          if (refusal) throw refusal
-          return
-        }
-        case 'busy':
-        case 'unanswered':
-          // The same spawn with the same token: it happens once, and `exists` is as good as having done it.
-          await clock.sleep(Math.min(200, 2 ** tries) * (0.5 + clock.random()))
+    let spawn = await this.prepare(process)
+    for (let tries = 0; !signal.aborted; tries++) {
+      const outcome = await this.store.spawn(spawn, signal)
+      if (outcome.kind === 'committed') return heads.wrote(spawn.head)
+      if (outcome.kind === 'exists') {
+        const refusal = refusalOf(outcome.head ?? (await this.store.head(process.id)))
+        if (refusal) throw refusal
+        return
       }
-      if (clock.now() > deadline) {
-        throw new SchedulerError(
-          'unavailable',
-          'The log did not answer in time: the process may have been spawned; asking again is safe',
-          { retryAfter: 1 },
-        )
-      }
+      // After a lost answer the same token makes it happen once, and `exists` is as good as having done it.
+      if (outcome.kind === 'busy') spawn = { ...spawn, token: randomUUID() }
+      await clock.sleep(Math.min(200, 2 ** tries) * (0.5 + clock.random()), signal)
     }
   }
 
@@ -140,3 +142,10 @@ export class Sequencer {
     }
   }
 }
+
+const outOfTime = () =>
+  new SchedulerError(
+    'unavailable',
+    'The log did not answer in time: the process may have been spawned; asking again is safe',
+    { retryAfter: 1 },
+  )

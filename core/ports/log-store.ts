@@ -5,11 +5,15 @@
 import type { Place } from '../errors.ts'
 import type { Head, HeadState, LogRecord, StoredItem } from '../log/record.ts'
 
-/** One message or assigned transaction with its place, signed: what a commit adds to the log. */
-export interface Link {
+/** A message or an assigned transaction, as a process knows it: the same id may be posted and assigned. */
+export interface ItemName {
   kind: 'message' | 'transaction'
-  /** The item's or transaction's id. No commit holds two links of the same kind and id. */
+  /** Id of the item or of the transaction. */
   id: string
+}
+
+/** One message or assigned transaction with its place, signed: what a commit adds to the log. No commit holds two of the same name. */
+export interface Link extends ItemName {
   nonce: number
   timestamp: number
   blockHeight: number
@@ -38,12 +42,19 @@ export interface Commit {
   token: string
 }
 
+/** What the log holds of an item already. */
+export type Standing =
+  /** It has its place: by this offer if it came by one, whose instance may be the next one to commit for the others. */
+  | { kind: 'scheduled'; place: Place; offer?: string; baton?: boolean }
+  /** Its deep hash is there, of `owner`; without one the log was written before deep hashes named their items. */
+  | { kind: 'deep-hash'; place: Place; owner?: ItemName }
+
 export type CommitOutcome =
   | { kind: 'committed' }
   /** The head is not the one that was read, or not open. `head` where the store told it. */
   | { kind: 'head-moved'; head?: Head }
   /** Some links are refused because of what the log holds already; nothing was written. Indices into `links`. */
-  | { kind: 'refused'; refusals: Map<number, { reason: 'scheduled' | 'deep-hash'; place: Place }>; head?: Head }
+  | { kind: 'refused'; refusals: Map<number, Standing>; head?: Head }
   /** Another transaction on the same rows is under way, or too many are: nothing was written. */
   | { kind: 'busy' }
   /** No answer: it may have happened, or may still happen. */
@@ -88,9 +99,14 @@ export interface LogStore {
 
   /** The head as it is now (a consistent read). Undefined: no such process. Fails with `unavailable`. */
   head(process: string): Promise<Head | undefined>
-  /** Never throws for what the store answers or fails to answer; that is the outcome. */
-  commit(commit: Commit): Promise<CommitOutcome>
-  spawn(spawn: Spawn): Promise<SpawnOutcome>
+  /**
+   * One attempt. A refusal, a conflict and a lost answer are outcomes. Throws what repeating does not help: a request that the
+   * store rejects, missing permissions or tables (`unavailable`), tables that contradict each other.
+   * @param signal cuts the attempt off, which is then `unanswered`
+   */
+  commit(commit: Commit, signal?: AbortSignal): Promise<CommitOutcome>
+  /** The same for a process. */
+  spawn(spawn: Spawn, signal?: AbortSignal): Promise<SpawnOutcome>
 
   /**
    * Records from `from` on, in order, up to `to` (nonces, both inclusive), each of which must exist: the caller has read a head
@@ -102,6 +118,8 @@ export interface LogStore {
   timeKeys(process: string, nonces: readonly number[]): Promise<number[]>
   /** All places of an id, oldest first (a consistent read). */
   find(id: string): Promise<Finding[]>
+  /** The place of an item in one process (a consistent read of one row). */
+  findItem(process: string, item: ItemName): Promise<Finding | undefined>
 
   /** Sets a head's state if it is `expected`; false if it was another. Not subject to what the state forbids. */
   setState(process: string, expected: HeadState, state: HeadState): Promise<boolean>

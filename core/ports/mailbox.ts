@@ -2,9 +2,9 @@
  * Where instances that would only race for a busy process's head leave what they want scheduled, for the one that commits
  * for all of them. Nothing here is needed for correctness: an offer is never more than a request, made a second time.
  */
-import type { Place } from '../errors.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Head } from '../log/record.ts'
+import type { Standing } from './log-store.ts'
 
 /** An entry that somebody waits for. */
 export interface Offer {
@@ -20,13 +20,6 @@ export interface Offer {
 /** As much of an offer as is read again and again. */
 export type OfferName = Pick<Offer, 'id' | 'since' | 'deadline'>
 
-/** What the log says of an entry that was offered. */
-export type OfferOutcome =
-  /** It has its place: by this offer, by another one, or by nobody's offer. */
-  | { kind: 'scheduled'; place: Place; offer?: string; baton: boolean }
-  /** Another item with its deep hash is there, and it is not. */
-  | { kind: 'deep-hash'; place: Place }
-
 export interface Mailbox {
   /** Fails with `unavailable`: then it may be there or not, as with all of these. */
   offer(process: string, offers: readonly Offer[]): Promise<void>
@@ -36,13 +29,13 @@ export interface Mailbox {
   open(process: string, names: readonly OfferName[]): Promise<Offer[]>
   /** Takes offers out. Best effort: what stays is forgotten by itself after a while. */
   withdraw(process: string, offers: readonly OfferName[]): Promise<void>
-  /** What became of these, by id of the offer; of those that are missing nothing is known yet. What it says is certain. */
-  outcomes(process: string, offers: readonly Offer[]): Promise<Map<string, OfferOutcome>>
+  /** What became of these, by id of the offer; of those that are missing nothing is known yet. */
+  outcomes(process: string, offers: readonly Offer[]): Promise<Map<string, Standing>>
   /** The same, and the process's head as it is now (a consistent read), in one call. Without one where it could not be had. */
   news(process: string, offers: readonly Offer[]): Promise<News>
 }
 
 export interface News {
-  outcomes: Map<string, OfferOutcome>
+  outcomes: Map<string, Standing>
   head?: Head
 }

@@ -9,12 +9,21 @@ const THROTTLED = new Set([
   'LimitExceededException',
 ])
 
+/** The function's configuration is wrong: nothing was done, and repeating does not help. */
+const MISCONFIGURED = new Set([
+  'AccessDeniedException',
+  'ResourceNotFoundException',
+  'UnrecognizedClientException',
+  'ExpiredTokenException',
+  'MissingAuthenticationTokenException',
+  'CredentialsProviderError',
+])
+
 /** Mistakes of ours: repeating them helps nobody. */
 const MISTAKES = new Set(['ValidationException', 'SerializationException', 'IdempotentParameterMismatchException'])
 
 interface AwsError {
   name: string
-  $metadata?: { attempts?: number }
 }
 
 const isAwsError = (error: unknown): error is AwsError =>
@@ -34,13 +43,14 @@ export function cancellation(error: unknown): CancellationReason[] | undefined {
 }
 
 /**
- * How a write ended that was not answered by success or by a condition. `busy`: certainly nothing was written.
- * `unanswered`: it may have been, also when a later attempt of the SDK's was throttled.
+ * How one attempt of a write ended that was not answered by success or by a condition. `busy`: nothing was written.
+ * `unanswered`: it may have been. Throws what repeating does not help.
  */
 export function failedWrite(error: unknown): { kind: 'busy' } | { kind: 'unanswered'; cause: unknown } {
   if (isAwsError(error)) {
     if (isMistake(error)) throw error
-    if (THROTTLED.has(error.name) && (error.$metadata?.attempts ?? 1) === 1) return { kind: 'busy' }
+    if (MISCONFIGURED.has(error.name)) throw unavailable(error)
+    if (THROTTLED.has(error.name)) return { kind: 'busy' }
   }
   return { kind: 'unanswered', cause: error }
 }
@@ -52,7 +62,11 @@ export function failedWrite(error: unknown): { kind: 'busy' } | { kind: 'unanswe
 export function unavailable(error: unknown, store = 'The log'): SchedulerError {
   if (error instanceof SchedulerError) return error
   if (isMistake(error)) throw error
-  return new SchedulerError('unavailable', `${store} does not answer`, { retryAfter: 1, cause: error })
+  const message =
+    isAwsError(error) && MISCONFIGURED.has(error.name)
+      ? `${store}: DynamoDB refuses access (${error.name}). The operator must check the function's permissions, credentials and table names.`
+      : `${store} does not answer`
+  return new SchedulerError('unavailable', message, { retryAfter: 1, cause: error })
 }
 
 /** Runs a read and turns what the store fails with into `unavailable`. */

@@ -7,8 +7,7 @@ import type { Put, TransactWriteItem, Update } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Place } from '../../core/errors.ts'
 import type { NamedNonce } from '../../core/ports/log-restore.ts'
-import type { Finding, Link } from '../../core/ports/log-store.ts'
-import type { OfferOutcome } from '../../core/ports/mailbox.ts'
+import type { Finding, ItemName, Link, Standing } from '../../core/ports/log-store.ts'
 import type { Attributes } from './head-row.ts'
 
 type Way = Finding['kind'] | 'deep-hash'
@@ -23,12 +22,18 @@ interface IdRow {
   /** The offer by which it came (a UUID's 16 bytes), and whether its instance is to commit for the others. */
   offer?: Uint8Array
   baton?: true
+  /** Of a deep hash: the item that has it, `nonce#way#id`. It counts only with the row's own nonce. */
+  owner?: string
 }
 
 /** Bytes of a row at most. */
-export const ID_ROW_BYTES = 256
+export const ID_ROW_BYTES = 320
 
 const keyOf = (id: string, way: Way, process: string) => ({ id, at: `${way}#${process}` })
+
+const wayOf = (kind: ItemName['kind']) => (kind === 'message' ? 'posted' : 'assigned')
+
+const ownerOf = ({ nonce, kind, id }: ItemName & { nonce: number }): string => `${nonce}#${wayOf(kind)}#${id}`
 
 const rowOf = (link: Pick<Link, 'nonce' | 'timestamp' | 'assignmentId'>) => ({
   nonce: link.nonce,
@@ -37,8 +42,7 @@ const rowOf = (link: Pick<Link, 'nonce' | 'timestamp' | 'assignmentId'>) => ({
 })
 
 /** The key of an item's or transaction's row: one of a kind for each process. */
-export const itemKey = (process: string, { kind, id }: Pick<Link, 'kind' | 'id'>) =>
-  keyOf(id, kind === 'message' ? 'posted' : 'assigned', process)
+export const itemKey = (process: string, { kind, id }: ItemName) => keyOf(id, wayOf(kind), process)
 
 export function itemRow(table: string, process: string, link: Link): TransactWriteItem {
   const row = {
@@ -59,20 +63,30 @@ export function assignmentRow(
   return { Put: { TableName: table, Item } }
 }
 
-/** The row of a deep hash. One that is not claimed is kept all the same (the first place), for when the check is turned on. */
+/**
+ * The row of a deep hash. One that is not claimed is kept all the same (the first place), for when the check is turned on. The
+ * row names its item: reads of several rows may see one of them before another, so whose hash it is cannot be concluded from
+ * whether the item's row is there.
+ */
 export function deepHashRow(table: string, process: string, link: Link): TransactWriteItem | undefined {
   if (!link.deepHash) return undefined
   const key = keyOf(link.deepHash.hash, 'deep-hash', process)
-  const row = rowOf(link)
+  const row = { ...rowOf(link), owner: ownerOf(link) }
   if (link.deepHash.claimed) return { Put: { ...once, TableName: table, Item: marshall({ ...key, ...row }) } }
   return {
     Update: {
       TableName: table,
       Key: marshall(key),
+      // A row of another nonce that names no item must not get this one's name: hence the nonce beside the name.
       UpdateExpression:
-        'SET nonce = if_not_exists(nonce, :nonce), #time = if_not_exists(#time, :time), #by = if_not_exists(#by, :by)',
-      ExpressionAttributeNames: { '#time': 'time', '#by': 'by' },
-      ExpressionAttributeValues: marshall({ ':nonce': row.nonce, ':time': row.time, ':by': row.by }),
+        'SET nonce = if_not_exists(nonce, :nonce), #time = if_not_exists(#time, :time), #by = if_not_exists(#by, :by), #owner = if_not_exists(#owner, :owner)',
+      ExpressionAttributeNames: { '#time': 'time', '#by': 'by', '#owner': 'owner' },
+      ExpressionAttributeValues: marshall({
+        ':nonce': row.nonce,
+        ':time': row.time,
+        ':by': row.by,
+        ':owner': row.owner,
+      }),
     } satisfies Update,
   }
 }
@@ -95,7 +109,10 @@ export function importedRows({ process, kind, id, assignmentId, deepHash, ...pla
   const rows = [marshall({ ...keyOf(assignmentId, 'assignment', process), nonce: row.nonce, time: row.time })]
   if (kind === 'message') rows.push(marshall({ ...keyOf(id, 'posted', process), ...row }))
   if (kind === 'transaction') rows.push(marshall({ ...keyOf(id, 'assigned', process), ...row }))
-  if (deepHash !== undefined) rows.push(marshall({ ...keyOf(deepHash, 'deep-hash', process), ...row }))
+  if (deepHash !== undefined && kind !== 'process') {
+    const owner = ownerOf({ nonce: row.nonce, kind, id })
+    rows.push(marshall({ ...keyOf(deepHash, 'deep-hash', process), ...row, owner }))
+  }
   return rows
 }
 
@@ -122,6 +139,20 @@ export function toPlace(attributes: Attributes): Place {
   }
 }
 
+/** The item that has a deep hash; undefined where its row was written before rows named theirs. */
+function toOwner(attributes: Attributes): ItemName | undefined {
+  const { owner = '', nonce } = unmarshall(attributes) as IdRow
+  const [at, way, id] = owner.split('#')
+  if (id === undefined || Number(at) !== nonce) return undefined
+  return { kind: way === 'posted' ? 'message' : 'transaction', id }
+}
+
+/** What a deep hash's row says. */
+export function toDeepHash(attributes: Attributes): Extract<Standing, { kind: 'deep-hash' }> {
+  const owner = toOwner(attributes)
+  return { kind: 'deep-hash', place: toPlace(attributes), ...(owner && { owner }) }
+}
+
 /** Undefined for a row that is no finding (a deep hash). */
 export function toFinding(attributes: Attributes): Finding | undefined {
   const [way, process] = (attributes.at?.S ?? '').split('#')
@@ -137,10 +168,9 @@ function offerOf(attributes: Attributes): Pick<Finding, 'offer' | 'baton'> {
   return { offer: uuid, ...(baton && { baton }) }
 }
 
-/** What an item's row says to whoever offered it. */
-export const toOutcome = (attributes: Attributes): OfferOutcome => ({
+/** What an item's row says. */
+export const scheduled = (attributes: Attributes): Standing => ({
   kind: 'scheduled',
   place: toPlace(attributes),
-  baton: false,
   ...offerOf(attributes),
 })

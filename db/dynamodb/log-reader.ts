@@ -1,5 +1,7 @@
 /** The reading half of the log's store. Records never change, so they are read cheaply first and consistently if missing. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { GetItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb'
+import { marshall } from '@aws-sdk/util-dynamodb'
 import { SchedulerError } from '../../core/errors.ts'
 import type { Finding, LogStore } from '../../core/ports/log-store.ts'
 import { numberAt } from './attributes.ts'
@@ -8,10 +10,16 @@ import type { DynamoDb } from './client.ts'
 import { completeRows, continuedOf, MAX_CONTINUED_BYTES } from './continuation.ts'
 import { reading } from './failures.ts'
 import { type Attributes, fromHeadRow, headKey } from './head-row.ts'
-import { toFinding } from './id-row.ts'
+import { itemKey, toFinding } from './id-row.ts'
 import { type RecordRows, recordKey } from './record-row.ts'
 
-export type LogReader = Pick<LogStore, 'head' | 'records' | 'timeKeys' | 'find'>
+export type LogReader = Pick<LogStore, 'head' | 'records' | 'timeKeys' | 'find' | 'findItem'>
+
+/**
+ * Pauses before each further look for a record that a visible head covers, ms. The rows of one transaction may be seen one
+ * after the other, also by consistent reads, so a record that is missing at first is there a moment later.
+ */
+const LOOK_AGAIN_MS = [0, 5, 10, 20]
 
 export function createLogReader(db: DynamoDb, rows: RecordRows): LogReader {
   const { client, tables } = db
@@ -27,12 +35,20 @@ export function createLogReader(db: DynamoDb, rows: RecordRows): LogReader {
     }
     const keys = nonces.map((nonce) => recordKey(process, nonce))
     await fetch(keys, false)
-    const missing = keys.filter((key) => !found.has(key))
-    if (missing.length > 0) await fetch(missing, true)
+    for (const pause of LOOK_AGAIN_MS) {
+      const missing = keys.filter((key) => !found.has(key))
+      if (missing.length === 0) break
+      if (pause > 0) await sleep(pause)
+      await fetch(missing, true)
+    }
     return (nonce: number): Attributes => {
       const row = found.get(recordKey(process, nonce))
       if (row) return row
-      throw new SchedulerError('unavailable', `The log lacks nonce ${nonce} of process ${process}`, { retryAfter: 5 })
+      throw new SchedulerError(
+        'unavailable',
+        `Log: nonce ${nonce} of process ${process} is missing. Ask again in a few seconds.`,
+        { retryAfter: 5 },
+      )
     }
   }
 
@@ -63,6 +79,14 @@ export function createLogReader(db: DynamoDb, rows: RecordRows): LogReader {
           if (key === undefined) throw new Error(`the row of nonce ${nonce} is no record`)
           return key
         })
+      }),
+
+    findItem: (process, item) =>
+      reading(async () => {
+        const { Item } = await client.send(
+          new GetItemCommand({ TableName: tables.ids, Key: marshall(itemKey(process, item)), ConsistentRead: true }),
+        )
+        return Item && toFinding(Item)
       }),
 
     find: (id) =>

@@ -11,7 +11,8 @@ import pMap from 'p-map'
 import pRetry from 'p-retry'
 import type { Entry } from '../../core/log/entry.ts'
 import type { StoredItem } from '../../core/log/record.ts'
-import type { Mailbox, News, Offer, OfferName, OfferOutcome } from '../../core/ports/mailbox.ts'
+import type { Standing } from '../../core/ports/log-store.ts'
+import type { Mailbox, News, Offer, OfferName } from '../../core/ports/mailbox.ts'
 import { batchGet } from './batch-get.ts'
 import type { DynamoDb } from './client.ts'
 import { reading } from './failures.ts'
@@ -145,18 +146,13 @@ export function createMailbox(db: DynamoDb<'offers' | 'ids' | 'heads'>): Mailbox
         })),
       ),
 
-    outcomes: (process, offers) =>
-      reading(async () => {
-        const first = await look(process, offers, false)
-        return certain(process, offers, first)
-      }),
+    outcomes: (process, offers) => reading(() => outcomesOf(process, offers)),
 
     news: (process, offers) =>
       reading(async (): Promise<News> => {
         const keys = idKeys(process, offers)
-        if (keys.length >= KEYS_A_CALL)
-          return { outcomes: await certain(process, offers, await look(process, offers, false)) }
-        // One call for both, and no second one for what is left unprocessed: whoever asks comes again.
+        if (keys.length >= KEYS_A_CALL) return { outcomes: await outcomesOf(process, offers) }
+        // One call for both. Keys left unprocessed are not asked for again: the caller comes again anyway.
         const { Responses = {} } = await client.send(
           new BatchGetItemCommand({
             RequestItems: {
@@ -166,25 +162,14 @@ export function createMailbox(db: DynamoDb<'offers' | 'ids' | 'heads'>): Mailbox
           }),
         )
         const [head] = Responses[tables.heads] ?? []
-        const first = toOutcomes(process, offers, Responses[tables.ids] ?? [])
-        return { outcomes: await certain(process, offers, first), ...(head && { head: fromHeadRow(head) }) }
+        const outcomes = toOutcomes(process, offers, Responses[tables.ids] ?? [])
+        return { outcomes, ...(head && { head: fromHeadRow(head) }) }
       }),
   }
 
-  async function look(
-    process: string,
-    offers: readonly Offer[],
-    consistent: boolean,
-  ): Promise<Map<string, OfferOutcome>> {
-    const rows = await batchGet(db, tables.ids, idKeys(process, offers), { consistent })
+  async function outcomesOf(process: string, offers: readonly Offer[]): Promise<Map<string, Standing>> {
+    const rows = await batchGet(db, tables.ids, idKeys(process, offers), { consistent: false })
     return toOutcomes(process, offers, rows)
-  }
-
-  /** A deep hash seen without the item that brought it: both are written at once, so only a consistent look tells whose it is. */
-  async function certain(process: string, offers: readonly Offer[], first: Map<string, OfferOutcome>) {
-    const doubtful = offers.filter(({ id }) => first.get(id)?.kind === 'deep-hash')
-    if (doubtful.length === 0) return first
-    return new Map([...first, ...(await look(process, doubtful, true))])
   }
 }
 

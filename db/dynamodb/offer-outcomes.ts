@@ -1,8 +1,9 @@
 /** What became of offers, as rows of the ids table say it: the item's own row, and that of a deep hash which it claims. */
 import { marshall } from '@aws-sdk/util-dynamodb'
-import type { Offer, OfferOutcome } from '../../core/ports/mailbox.ts'
+import type { Standing } from '../../core/ports/log-store.ts'
+import type { Offer } from '../../core/ports/mailbox.ts'
 import type { Attributes } from './head-row.ts'
-import { deepHashAt, itemKey, toOutcome, toPlace } from './id-row.ts'
+import { deepHashAt, itemKey, scheduled, toDeepHash } from './id-row.ts'
 
 /** Keys of the rows that say what became of these, each once. */
 export function idKeys(process: string, offers: readonly Offer[]): Attributes[] {
@@ -17,16 +18,19 @@ export function toOutcomes(
   process: string,
   offers: readonly Offer[],
   rows: readonly Attributes[],
-): Map<string, OfferOutcome> {
+): Map<string, Standing> {
   const byKey = new Map(rows.map((row) => [`${row.id?.S} ${row.at?.S}`, row]))
   return new Map(
-    offers.flatMap(({ id, entry }): [string, OfferOutcome][] => {
+    offers.flatMap(({ id, entry }): [string, Standing][] => {
       const item = itemKey(process, entry)
-      const scheduled = byKey.get(`${item.id} ${item.at}`)
-      if (scheduled) return [[id, toOutcome(scheduled)]]
+      const own = byKey.get(`${item.id} ${item.at}`)
+      if (own) return [[id, scheduled(own)]]
       const hash = entry.deepHash?.claimed ? deepHashAt(process, entry.deepHash.hash) : undefined
       const known = hash && byKey.get(`${hash.id} ${hash.at}`)
-      return known ? [[id, { kind: 'deep-hash', place: toPlace(known) }]] : []
+      const standing = known && toDeepHash(known)
+      // Of the item itself: its own row, which says by whose offer it came, is seen a moment later.
+      const isOwn = standing?.owner?.kind === entry.kind && standing.owner.id === entry.id
+      return standing && !isOwn ? [[id, standing]] : []
     }),
   )
 }

@@ -40,7 +40,10 @@ export class FakeLogImport implements LogImport {
   }
 
   async deepHash(process: string, hash: string): Promise<Place | undefined> {
-    return faulty(this.faults, 'deepHash', [process, hash], () => this.#log.deepHashes.get(`${process}/${hash}`))
+    return faulty(this.faults, 'deepHash', [process, hash], () => {
+      const { owner: _, ...place } = this.#log.deepHashes.get(`${process}/${hash}`) ?? {}
+      return 'nonce' in place ? place : undefined
+    })
   }
 
   async finish(from: Head, to: Head): Promise<boolean> {
@@ -107,10 +110,10 @@ function findingsOf({ process, kind, id, nonce, timestamp, assignmentId }: Impor
 
 const sameWay = (a: Finding, b: Finding): boolean => a.process === b.process && a.kind === b.kind
 
-const deepHashOf = ({ process, nonce, timestamp, assignmentId, deepHash }: ImportedRecord) =>
-  assignmentId === undefined || deepHash === undefined
+const deepHashOf = ({ process, kind, id, nonce, timestamp, assignmentId, deepHash }: ImportedRecord) =>
+  assignmentId === undefined || deepHash === undefined || kind === 'process'
     ? undefined
-    : { key: `${process}/${deepHash}`, place: { assignment: assignmentId, nonce, timestamp } }
+    : { key: `${process}/${deepHash}`, place: { assignment: assignmentId, nonce, timestamp, owner: { kind, id } } }
 
 const same = (a: Head, b: Head): boolean => sameHead(a, b) && a.awaits === b.awaits
 

@@ -10,14 +10,16 @@ import type {
   CommitLimits,
   CommitOutcome,
   Finding,
+  ItemName,
   Link,
   LogStore,
   Spawn,
   SpawnOutcome,
+  Standing,
 } from '../../core/ports/log-store.ts'
 import { type Faults, faulty, isInterference } from './faults.ts'
 
-export type LogOperation = 'head' | 'commit' | 'spawn' | 'records' | 'timeKeys' | 'find' | 'setState'
+export type LogOperation = 'head' | 'commit' | 'spawn' | 'records' | 'timeKeys' | 'find' | 'findItem' | 'setState'
 
 const postedOrAssigned = (kind: Link['kind']): 'posted' | 'assigned' => (kind === 'message' ? 'posted' : 'assigned')
 
@@ -25,6 +27,13 @@ const placeOf = (link: Link): Place => ({
   assignment: link.assignmentId,
   nonce: link.nonce,
   timestamp: link.timestamp,
+})
+
+export const standingOf = ({ place, offer, baton }: Finding): Standing => ({
+  kind: 'scheduled',
+  place: { ...place },
+  ...(offer !== undefined && { offer }),
+  ...(baton && { baton }),
 })
 
 const sameHead = (a: Head, b: Head): boolean =>
@@ -38,7 +47,7 @@ export interface FakeLog {
   /** By id: all its places. */
   findings: Map<string, Finding[]>
   /** By `process/hash`. */
-  deepHashes: Map<string, Place>
+  deepHashes: Map<string, Place & { owner?: ItemName }>
 }
 
 export class FakeLogStore implements LogStore {
@@ -93,6 +102,10 @@ export class FakeLogStore implements LogStore {
     )
   }
 
+  async findItem(process: string, item: ItemName): Promise<Finding | undefined> {
+    return faulty(this.faults, 'findItem', [process, item], () => this.#item(process, item))
+  }
+
   async setState(process: string, expected: HeadState, state: HeadState): Promise<boolean> {
     return faulty(this.faults, 'setState', [process, expected, state], () => {
       const head = this.held.heads.get(process)
@@ -119,8 +132,11 @@ export class FakeLogStore implements LogStore {
   }
 
   /** The place of a deep hash in a process. */
-  deepHash(process: string, hash: string): Place | undefined {
-    return this.held.deepHashes.get(`${process}/${hash}`)
+  deepHash(process: string, hash: string): Extract<Standing, { kind: 'deep-hash' }> | undefined {
+    const there = this.held.deepHashes.get(`${process}/${hash}`)
+    if (there === undefined) return undefined
+    const { owner, ...place } = there
+    return { kind: 'deep-hash', place, ...(owner && { owner }) }
   }
 
   /** Loses one record, as no store should. */
@@ -161,14 +177,12 @@ export class FakeLogStore implements LogStore {
     const moved = head === undefined || head.state !== 'open' || !sameHead(head, commit.from)
     const current = moved && head !== undefined ? { head: { ...head } } : {}
 
-    const refusals = new Map<number, { reason: 'scheduled' | 'deep-hash'; place: Place }>()
+    const refusals = new Map<number, Standing>()
     for (const [index, link] of commit.links.entries()) {
-      const there = this.held.findings
-        .get(link.id)
-        ?.find((finding) => finding.process === process && finding.kind === postedOrAssigned(link.kind))
-      const known = link.deepHash?.claimed ? this.held.deepHashes.get(`${process}/${link.deepHash.hash}`) : undefined
-      if (there !== undefined) refusals.set(index, { reason: 'scheduled', place: { ...there.place } })
-      else if (known !== undefined) refusals.set(index, { reason: 'deep-hash', place: { ...known } })
+      const there = this.#item(process, link)
+      const known = link.deepHash?.claimed ? this.deepHash(process, link.deepHash.hash) : undefined
+      if (there !== undefined) refusals.set(index, standingOf(there))
+      else if (known !== undefined) refusals.set(index, known)
     }
     if (refusals.size > 0) return { kind: 'refused', refusals, ...current }
     if (moved || commit.links.some((link) => this.held.records.has(`${process}/${link.nonce}`))) {
@@ -192,7 +206,8 @@ export class FakeLogStore implements LogStore {
       })
       this.#addFinding(link.assignmentId, { process, kind: 'assignment', place: placeOf(link) })
       const key = `${process}/${link.deepHash?.hash}`
-      if (link.deepHash !== undefined && !this.held.deepHashes.has(key)) this.held.deepHashes.set(key, placeOf(link))
+      if (link.deepHash !== undefined && !this.held.deepHashes.has(key))
+        this.held.deepHashes.set(key, { ...placeOf(link), owner: { kind, id } })
     }
     this.#done.set(commit.token, commit)
     return { kind: 'committed' }
@@ -237,6 +252,10 @@ export class FakeLogStore implements LogStore {
     const costs = links.map((link) => this.cost(link))
     const sum = (part: 'rows' | 'bytes') => costs.reduce((total, cost) => total + cost[part], 0)
     if (sum('rows') > this.limits.rows || sum('bytes') > this.limits.bytes) throw new Error('a commit over the limits')
+  }
+
+  #item(process: string, { kind, id }: ItemName): Finding | undefined {
+    return this.held.findings.get(id)?.find((one) => one.process === process && one.kind === postedOrAssigned(kind))
   }
 
   #head(process: string): Head | undefined {

@@ -1,7 +1,8 @@
 /** The mailbox in memory, over the log that says what became of what was offered. */
 import { SchedulerError } from '../../core/errors.ts'
-import type { Mailbox, News, Offer, OfferName, OfferOutcome } from '../../core/ports/mailbox.ts'
-import type { FakeLogStore } from './log-store.ts'
+import type { Standing } from '../../core/ports/log-store.ts'
+import type { Mailbox, News, Offer, OfferName } from '../../core/ports/mailbox.ts'
+import { type FakeLogStore, standingOf } from './log-store.ts'
 
 export class FakeMailbox implements Mailbox {
   readonly #log: FakeLogStore
@@ -31,17 +32,13 @@ export class FakeMailbox implements Mailbox {
     for (const { id } of offers) this.#box(process).delete(id)
   }
 
-  async outcomes(process: string, offers: readonly Offer[]): Promise<Map<string, OfferOutcome>> {
-    const outcomes = new Map<string, OfferOutcome>()
+  async outcomes(process: string, offers: readonly Offer[]): Promise<Map<string, Standing>> {
+    const outcomes = new Map<string, Standing>()
     for (const { id, entry } of offers) {
-      const kind = entry.kind === 'message' ? 'posted' : 'assigned'
-      const findings = await this.#log.find(entry.id)
-      const finding = findings.find((one) => one.process === process && one.kind === kind)
+      const finding = await this.#log.findItem(process, entry)
       const known = entry.deepHash?.claimed ? this.#log.deepHash(process, entry.deepHash.hash) : undefined
-      if (finding) {
-        const { place, offer, baton = false } = finding
-        outcomes.set(id, { kind: 'scheduled', place, baton, ...(offer !== undefined && { offer }) })
-      } else if (known) outcomes.set(id, { kind: 'deep-hash', place: known })
+      if (finding) outcomes.set(id, standingOf(finding))
+      else if (known) outcomes.set(id, known)
     }
     return outcomes
   }

@@ -217,7 +217,7 @@ export function logStoreSuite(name: string, open: () => LogStoreUnderTest): void
       const again = await commitOf(first.to, [await message(process), old])
       expect(await store.commit(again)).toEqual({
         kind: 'refused',
-        refusals: new Map([[1, { reason: 'scheduled', place }]]),
+        refusals: new Map([[1, { kind: 'scheduled', place }]]),
       })
       expect(await store.head(process)).toEqual(first.to)
       expect(await store.find(again.links[0]?.id ?? '')).toEqual([])
@@ -231,18 +231,36 @@ export function logStoreSuite(name: string, open: () => LogStoreUnderTest): void
       const first = await commitOf(head, [old])
       await store.commit(first)
       expect(await store.commit(await commitOf(first.to, [old]))).toMatchObject({
-        refusals: new Map([[0, expect.objectContaining({ reason: 'scheduled' })]]),
+        refusals: new Map([[0, expect.objectContaining({ kind: 'scheduled' })]]),
       })
       const other = await message(process, { deepHash: { hash, claimed: true } })
       expect(await store.commit(await commitOf(first.to, [other]))).toMatchObject({
-        refusals: new Map([[0, { reason: 'deep-hash', place: expect.objectContaining({ nonce: 1 }) }]]),
+        refusals: new Map([
+          [
+            0,
+            expect.objectContaining({
+              kind: 'deep-hash',
+              place: expect.objectContaining({ nonce: 1 }),
+              owner: { kind: 'message', id: old.id },
+            }),
+          ],
+        ]),
       })
       const second = await commitOf(first.to, [{ ...other, deepHash: { hash, claimed: false } }])
       expect(await store.commit(second)).toEqual({ kind: 'committed' })
       // The first place is the one that is kept.
       const third = await commitOf(second.to, [await message(process, { deepHash: { hash, claimed: true } })])
       expect(await store.commit(third)).toMatchObject({
-        refusals: new Map([[0, { reason: 'deep-hash', place: expect.objectContaining({ nonce: 1 }) }]]),
+        refusals: new Map([
+          [
+            0,
+            expect.objectContaining({
+              kind: 'deep-hash',
+              place: expect.objectContaining({ nonce: 1 }),
+              owner: { kind: 'message', id: old.id },
+            }),
+          ],
+        ]),
       })
     })
 

@@ -124,11 +124,11 @@ export function mailboxSuite(name: string, open: () => MailboxUnderTest): void {
       }))
       expect(await mailbox.outcomes(process, [one, two, three, four, five])).toEqual(
         new Map([
-          [one.id, { kind: 'scheduled', place: places[0], offer: one.id, baton: false }],
+          [one.id, { kind: 'scheduled', place: places[0], offer: one.id }],
           [two.id, { kind: 'scheduled', place: places[1], offer: two.id, baton: true }],
-          [three.id, { kind: 'scheduled', place: places[2], offer: other, baton: false }],
-          [four.id, { kind: 'scheduled', place: places[3], baton: false }],
-          [five.id, { kind: 'scheduled', place: places[4], offer: five.id, baton: false }],
+          [three.id, { kind: 'scheduled', place: places[2], offer: other }],
+          [four.id, { kind: 'scheduled', place: places[3] }],
+          [five.id, { kind: 'scheduled', place: places[4], offer: five.id }],
         ]),
       )
     })
@@ -152,8 +152,8 @@ export function mailboxSuite(name: string, open: () => MailboxUnderTest): void {
       const { outcomes, head: moved } = await mailbox.news(process, [offer, waiting, twin])
       expect(outcomes).toEqual(
         new Map([
-          [offer.id, { kind: 'scheduled', place, offer: offer.id, baton: false }],
-          [twin.id, { kind: 'deep-hash', place }],
+          [offer.id, { kind: 'scheduled', place, offer: offer.id }],
+          [twin.id, { kind: 'deep-hash', place, owner: { kind: 'message', id: entry.id } }],
         ]),
       )
       expect(moved).toMatchObject({ next: commit.to.next, lease })
@@ -188,8 +188,8 @@ export function mailboxSuite(name: string, open: () => MailboxUnderTest): void {
       ]
       expect(await mailbox.outcomes(process, [same, twin, unclaimed])).toEqual(
         new Map([
-          [same.id, { kind: 'scheduled', place, baton: false }],
-          [twin.id, { kind: 'deep-hash', place }],
+          [same.id, { kind: 'scheduled', place }],
+          [twin.id, { kind: 'deep-hash', place, owner: { kind: 'message', id: first.id } }],
         ]),
       )
     })

@@ -51,7 +51,7 @@ async function setup() {
     const { lease: _, ...from } = head
     const commit = await commitOf(signer, from, [entry], [mark])
     await aws.store.commit({ ...commit, to: { ...commit.to, lease: { by, until, wait } } })
-    for (const { kind, id } of commit.links) aws.committedAt.set(`${process} ${kind} ${id}`, clock.now())
+    aws.written(commit)
   }
   /** Loses the next races, so that whoever tries gathers that there are many. */
   const loseRaces = (count: number) => {

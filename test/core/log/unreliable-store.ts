@@ -63,6 +63,7 @@ export function unreliable(store: LogStore, network: Network): LogStore {
     records: read((process, from, to) => store.records(process, from, to)),
     timeKeys: read((process, nonces) => store.timeKeys(process, nonces)),
     find: read((id) => store.find(id)),
+    findItem: read((process, item) => store.findItem(process, item)),
     setState: read((process, expected, state) => store.setState(process, expected, state)),
     commit: write((commit) => store.commit(commit)),
     spawn: write((spawn) => store.spawn(spawn)),

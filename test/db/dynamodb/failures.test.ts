@@ -7,8 +7,9 @@ import { createDynamoDb } from '../../../db/dynamodb/client.ts'
 import { createLogStore } from '../../../db/dynamodb/log-store.ts'
 import { createMailbox } from '../../../db/dynamodb/mailbox.ts'
 import { audit } from '../../core/log/audit.ts'
-import { createInstance, message, spawned } from '../../core/log/instance.ts'
+import { createInstance, message, randomId, spawned } from '../../core/log/instance.ts'
 import { createFakeSigner } from '../../fakes/signer.ts'
+import { bareHead, commitOf } from '../../suites/commits.ts'
 import { useDynamoDb } from './local.ts'
 
 const db = useDynamoDb()
@@ -99,5 +100,73 @@ describe('AWS in trouble', () => {
       code: 'unavailable',
     })
     expect(Date.now() - start).toBeLessThan(5_000)
+  })
+})
+
+describe('one transaction', () => {
+  it('is sent once by the SDK, whatever becomes of it', async () => {
+    const { store, unit, transactions } = await unitWith([], 'before')
+    const process = await spawned(unit, deadline())
+    const head = await store.head(process)
+    if (!head) throw new Error('no head')
+    const lost = await unitWith([network, network, network], 'after')
+    const commit = await commitOf(signer, head, [message(process)])
+    expect(await lost.store.commit(commit)).toMatchObject({ kind: 'unanswered' })
+    expect([transactions(), lost.transactions()]).toEqual([1, 1])
+    expect(await lost.store.spawn({ ...(await anySpawn()), token: 'a token' })).toMatchObject({ kind: 'unanswered' })
+    expect(lost.transactions()).toBe(2)
+  })
+
+  it('is cut off by its signal', async () => {
+    const { store, unit } = await unitWith([], 'before')
+    const process = await spawned(unit, deadline())
+    const head = await store.head(process)
+    if (!head) throw new Error('no head')
+    const commit = await commitOf(signer, head, [message(process)])
+    expect(await store.commit(commit, AbortSignal.abort())).toMatchObject({ kind: 'unanswered' })
+  })
+
+  it.each(['AccessDeniedException', 'ResourceNotFoundException', 'ExpiredTokenException'])(
+    'fails at once with a sentence on %s',
+    async (name) => {
+      const quiet = await unitWith([], 'before')
+      const process = await spawned(quiet.unit, deadline())
+      const denied = () => Object.assign(new Error('no'), { name })
+      const { unit, transactions } = await unitWith([denied, denied], 'before')
+      const failure = { code: 'unavailable', message: expect.stringMatching(`refuses access .${name}.*must check`) }
+      await expect(unit.schedule(message(process), deadline())).rejects.toMatchObject(failure)
+      await expect(spawned(unit, deadline())).rejects.toMatchObject(failure)
+      expect(transactions()).toBe(2)
+    },
+  )
+})
+
+async function anySpawn() {
+  const item = message(randomId()).item
+  if (!item) throw new Error('no item')
+  const times = { timestamp: 1, timeKey: 1, blockHeight: 1 }
+  const record = { process: item.id, kind: 'process', item, id: item.id, nonce: -1, ...times } as const
+  return { head: { ...bareHead(item.id), firstNonce: -1 } as const, record }
+}
+
+describe('a record that is not visible yet, below a head that is', () => {
+  it('is looked for again before the log is said to lack it', async () => {
+    const { client: shared, tables } = db()
+    const endpoint = await shared.config.endpoint?.()
+    const own = createDynamoDb(tables, `http://${endpoint?.hostname}:${endpoint?.port}`)
+    let looks = 0
+    own.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        const answer = await next(args)
+        if (context.commandName === 'BatchGetItemCommand' && ++looks <= 3)
+          Object.assign(answer.output, { Responses: {} })
+        return answer
+      },
+      { step: 'initialize', name: 'skew' },
+    )
+    const store = createLogStore(own, signer.owner)
+    const process = await spawned(createInstance(store, createMailbox(own), systemClock, signer), deadline())
+    expect(await store.records(process, 0, 0)).toHaveLength(1)
+    expect(looks).toBe(4)
   })
 })

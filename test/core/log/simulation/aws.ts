@@ -1,14 +1,20 @@
 /**
  * The log and the mailbox as AWS's DynamoDB has them: calls take their time, with a tail; a key takes so many units a second
- * and no more; transactions that overlap on an item conflict; cheap reads lag behind. Built on the fakes, which keep to the
- * ports' behaviours.
+ * and no more; each row of a transaction is judged, locked and written by itself, so that transactions conflict on some of their
+ * rows and readers see some rows before others; cheap reads lag behind. Built on the fakes, which keep to the ports' behaviours.
  */
-
+import type { CancellationReason } from '@aws-sdk/client-dynamodb'
+import { marshall } from '@aws-sdk/util-dynamodb'
 import { SchedulerError } from '../../../../core/errors.ts'
-import type { Commit, CommitOutcome, LogStore } from '../../../../core/ports/log-store.ts'
-import type { Mailbox, News, Offer, OfferName, OfferOutcome } from '../../../../core/ports/mailbox.ts'
+import type { Head } from '../../../../core/log/record.ts'
+import { sameHead } from '../../../../core/log/state.ts'
+import type { Commit, CommitOutcome, Finding, ItemName, LogStore, Standing } from '../../../../core/ports/log-store.ts'
+import type { Mailbox, News, Offer, OfferName } from '../../../../core/ports/mailbox.ts'
+import { type Attributes, toHeadRow } from '../../../../db/dynamodb/head-row.ts'
+import { deepHashRow, itemRow } from '../../../../db/dynamodb/id-row.ts'
+import { toOutcomes } from '../../../../db/dynamodb/offer-outcomes.ts'
+import { commitOutcome } from '../../../../db/dynamodb/transaction-outcome.ts'
 import { FakeLogStore } from '../../../fakes/log-store.ts'
-import { FakeMailbox } from '../../../fakes/mailbox.ts'
 import type { VirtualClock } from '../../../fakes/virtual-clock.ts'
 import { Capacity } from './capacity.ts'
 import type { Environment } from './environment.ts'
@@ -18,6 +24,8 @@ const BOXES = 4
 const NAMES_A_BOX = 100
 /** Of the SDK's, at what is throttled. */
 const ATTEMPTS = 3
+/** Pauses before each look for a record that is not visible yet, as the adapter has them, ms. */
+const LOOK_AGAIN_MS = [0, 5, 10, 20]
 
 export interface AwsOptions {
   /** Median latency of a call, ms. */
@@ -27,7 +35,26 @@ export interface AwsOptions {
   /** Whether reads of the mailbox lag too: the adapter's do not, and nothing rests on that. */
   lagsInMailbox?: boolean
   limits?: { rows: number; bytes: number }
+  /** How long after a commit each of its rows may become visible, ms at most. It is locked until then. */
+  rowSkew?: number
+  /** Share of the deep hashes that are written as before rows named their items. */
+  unnamed?: number
 }
+
+const None: CancellationReason = { Code: 'None' }
+const conflict: CancellationReason = { Code: 'TransactionConflict' }
+const refused = (Item?: Attributes): CancellationReason => ({
+  Code: 'ConditionalCheckFailed',
+  ...(Item && { Item }),
+})
+
+const itemKey = (process: string, { kind, id }: ItemName) => `${process} ${kind} ${id}`
+const hashKey = (process: string, hash: string) => `${process} hash ${hash}`
+const recordKey = (process: string, nonce: number) => `${process} record ${nonce}`
+const keyOf = (finding: Finding, id: string) =>
+  finding.kind === 'assignment'
+    ? `${finding.process} assignment ${id}`
+    : itemKey(finding.process, { kind: finding.kind === 'posted' ? 'message' : 'transaction', id })
 
 interface Row {
   offer: Offer
@@ -48,25 +75,37 @@ export class Aws {
   readonly store: FakeLogStore
   readonly capacity: Capacity
   conflicts = 0
+  /** Cancelled transactions in which some rows conflicted and others failed their conditions. */
+  mixed = 0
   /** When each item was committed, ms, by process, kind and id. */
   readonly committedAt = new Map<string, number>()
-  private readonly mailbox: FakeMailbox
   private readonly clock: VirtualClock
   private readonly latency: number
   private readonly lag: number
   private readonly lagsInMailbox: boolean
-  /** Items on which a transaction is under way. */
+  private readonly rowSkew: number
+  private readonly unnamed: number
+  /** Rows on which a transaction is under way. */
   private readonly locked = new Set<string>()
+  /** Rows that are committed and not visible yet; of a head, what is seen meanwhile. */
+  private readonly hidden = new Map<string, Head | undefined>()
+  /** Rows of the ids table: items and deep hashes. */
+  private readonly ids = new Map<string, Attributes>()
+  private readonly tokens = new Set<string>()
   private readonly rows = new Map<string, Map<string, Row>>()
-  private written = 0
+  private counter = 0
 
-  constructor(clock: VirtualClock, { latency = 10, lag = 1_000, lagsInMailbox = false, limits }: AwsOptions = {}) {
+  constructor(
+    clock: VirtualClock,
+    { latency = 10, lag = 1_000, lagsInMailbox = false, limits, rowSkew = 0, unnamed = 0 }: AwsOptions = {},
+  ) {
     this.clock = clock
     this.latency = latency
     this.lag = lag
     this.lagsInMailbox = lagsInMailbox
     this.store = new FakeLogStore(limits)
-    this.mailbox = new FakeMailbox(this.store)
+    this.rowSkew = rowSkew
+    this.unnamed = unnamed
     this.capacity = new Capacity(clock)
   }
 
@@ -99,15 +138,20 @@ export class Aws {
         cost: (link) => store.cost(link),
         head: read((process) => {
           this.readUnits('head', `head ${process}`, 1)
-          return store.head(process)
+          return this.headOf(process)
         }),
-        records: read((process, from, to) => store.records(process, from, to)),
+        records: read((process, from, to) => this.records(environment, process, from, to)),
         timeKeys: read((process, nonces) => store.timeKeys(process, nonces)),
         find: read((id) => {
           this.capacity.count('find', 'R', 1)
-          return store.find(id)
+          return this.visible(id)
         }),
-        setState: read((process, expected, state) => store.setState(process, expected, state)),
+        findItem: read(async (process, { kind, id }) => {
+          this.capacity.count('find', 'R', 1)
+          const way = kind === 'message' ? 'posted' : 'assigned'
+          return (await this.visible(id)).find((one) => one.process === process && one.kind === way)
+        }),
+        setState: read((process, expected, state) => this.setState(process, expected, state)),
         commit: (commit) => this.transact(commit, environment, faults),
         spawn: (spawn) => store.spawn(spawn),
       },
@@ -116,8 +160,12 @@ export class Aws {
         names: read(async (process) => this.names(process)),
         open: read(async (process, names) => this.open(process, names)),
         withdraw: read(async (process, names) => this.withdraw(process, names)),
-        outcomes: this.outcomes(environment, faults),
-        news: this.news(environment, faults),
+        outcomes: this.asking(environment, faults, async (process, offers) => this.seen(process, offers)),
+        news: this.asking(environment, faults, async (process, offers): Promise<News> => {
+          this.readUnits('head', `head ${process}`, 1)
+          const head = await this.headOf(process)
+          return { outcomes: this.seen(process, offers), ...(head && { head }) }
+        }),
       },
     }
   }
@@ -143,7 +191,7 @@ export class Aws {
   private async transact(commit: Commit, environment: Environment, faults: Faults): Promise<CommitOutcome> {
     const time = this.time()
     // Tokens help for minutes and are not what the log rests on: a bad network forgets some.
-    const sent = faults.forgetsTokens() ? { ...commit, token: `${this.written++}` } : commit
+    const sent = faults.forgetsTokens() ? { ...commit, token: `${this.counter++}` } : commit
     await environment.sleep(time * 0.3)
     const fate = faults.call()
     if (fate === 'request lost') return { kind: 'unanswered', cause: fate }
@@ -163,38 +211,128 @@ export class Aws {
     return outcome
   }
 
-  /** The transaction at the store: what it touches is locked while it is under way. */
+  /** The transaction at the store: its rows are locked while it is under way, and until they are visible. */
   private async serve(commit: Commit, ms: number): Promise<CommitOutcome> {
+    if (this.tokens.has(commit.token)) return { kind: 'committed' }
     const { process } = commit.from
-    const keys = [
-      `head ${process}`,
-      ...commit.links.flatMap(({ kind, id, deepHash }) => [
-        `${kind} ${id}`,
-        ...(deepHash ? [`hash ${deepHash.hash}`] : []),
-      ]),
-    ]
-    if (!this.capacity.take(`head ${process}`, 'W', 2)) return { kind: 'busy' }
-    const cost = commit.links.reduce((sum, { item, deepHash }) => {
+    const { links } = commit
+    const cost = links.reduce((sum, { item, deepHash }) => {
       const bytes = (item && 'raw' in item ? item.raw.length : 0) + 700
       return sum + 2 * Math.ceil(bytes / 1024) + (deepHash ? 6 : 4)
     }, 2)
-    if (keys.some((key) => this.locked.has(key))) {
-      this.conflicts++
-      this.capacity.count('conflict', 'W', cost)
-      return { kind: 'busy' }
+    const cancelled = (reasons: readonly CancellationReason[], use: string): CommitOutcome => {
+      this.capacity.count(use, 'W', cost)
+      return commitOutcome(reasons, links)
+    }
+    const isThrottled = !this.capacity.take(`head ${process}`, 'W', 2)
+    const keys = this.keysOf(commit)
+    if (isThrottled || keys.some((key) => this.locked.has(key))) {
+      const reasons = this.judge(commit)
+      if (isThrottled) reasons[0] = { Code: 'ThrottlingError' }
+      if (reasons.includes(conflict)) this.conflicts++
+      if (reasons.some(({ Code }) => Code === 'ConditionalCheckFailed')) this.mixed++
+      return isThrottled ? commitOutcome(reasons, links) : cancelled(reasons, 'conflict')
     }
     for (const key of keys) this.locked.add(key)
     await this.clock.sleep(ms)
     for (const key of keys) this.locked.delete(key)
+    const reasons = this.judge(commit)
+    const before = this.store.held.heads.get(process)
     const outcome = await this.store.commit(commit)
-    this.capacity.count(outcome.kind === 'committed' ? 'commit' : 'lost', 'W', cost)
-    if (outcome.kind === 'committed') {
-      for (const { kind, id } of commit.links) {
-        const key = `${process} ${kind} ${id}`
-        this.committedAt.set(key, this.committedAt.get(key) ?? this.clock.now())
+    if (outcome.kind !== 'committed') {
+      if (reasons.every(({ Code }) => Code === 'None')) {
+        this.capacity.count('lost', 'W', cost)
+        return outcome
       }
+      return cancelled(reasons, 'lost')
+    }
+    this.capacity.count('commit', 'W', cost)
+    this.tokens.add(commit.token)
+    this.written(commit)
+    for (const key of keys) {
+      const hiddenFor = this.rowSkew * (this.rowSkew > 0 ? this.clock.random() : 0)
+      if (hiddenFor === 0) continue
+      this.locked.add(key)
+      this.hidden.set(key, key === `head ${process}` ? before : undefined)
+      void this.clock.sleep(hiddenFor).then(() => {
+        this.locked.delete(key)
+        this.hidden.delete(key)
+      })
     }
     return outcome
+  }
+
+  /** The rows that a commit touches, in the order of the transaction. */
+  private keysOf({ from: { process }, links }: Commit): string[] {
+    return [
+      `head ${process}`,
+      ...links.flatMap((link) => [
+        recordKey(process, link.nonce),
+        itemKey(process, link),
+        `${process} assignment ${link.assignmentId}`,
+        ...(link.deepHash ? [hashKey(process, link.deepHash.hash)] : []),
+      ]),
+    ]
+  }
+
+  /** What DynamoDB says of each row. */
+  private judge(commit: Commit): CancellationReason[] {
+    const { from, links } = commit
+    const { process } = from
+    const head = this.store.held.heads.get(process)
+    const refusals: (CancellationReason | undefined)[] = [
+      head?.state === 'open' && sameHead(head, from) ? undefined : refused(head && rowOf(head)),
+      ...links.flatMap((link) => {
+        const item = this.ids.get(itemKey(process, link))
+        const hash = link.deepHash && this.ids.get(hashKey(process, link.deepHash.hash))
+        return [
+          this.store.held.records.has(`${process}/${link.nonce}`) ? refused() : undefined,
+          item && refused(item),
+          undefined,
+          ...(link.deepHash ? [link.deepHash.claimed && hash ? refused(hash) : undefined] : []),
+        ]
+      }),
+    ]
+    return this.keysOf(commit).map((key, index) => (this.locked.has(key) ? conflict : (refusals[index] ?? None)))
+  }
+
+  /** Keeps a commit's rows of the ids table. For a commit that a test makes at the store itself, too. */
+  written({ from: { process }, links }: Commit): void {
+    for (const link of links) {
+      const key = itemKey(process, link)
+      const item = itemRow('ids', process, link).Put?.Item
+      if (item) this.ids.set(key, item)
+      this.committedAt.set(key, this.committedAt.get(key) ?? this.clock.now())
+      if (!link.deepHash || this.ids.has(hashKey(process, link.deepHash.hash))) continue
+      const claimed = { ...link, deepHash: { ...link.deepHash, claimed: true } }
+      const { owner, ...hash } = deepHashRow('ids', process, claimed)?.Put?.Item ?? {}
+      const isNamed = this.unnamed === 0 || this.clock.random() >= this.unnamed
+      this.ids.set(hashKey(process, link.deepHash.hash), { ...hash, ...(isNamed && owner && { owner }) })
+    }
+  }
+
+  /** A single write waits for the transaction that has its row. */
+  async setState(process: string, ...states: Tail<Parameters<LogStore['setState']>>): Promise<boolean> {
+    while (this.locked.has(`head ${process}`)) await this.clock.sleep(1)
+    return this.store.setState(process, ...states)
+  }
+
+  private async headOf(process: string): Promise<Head | undefined> {
+    const key = `head ${process}`
+    return this.hidden.has(key) ? this.hidden.get(key) : this.store.head(process)
+  }
+
+  private async visible(id: string): Promise<Finding[]> {
+    return (await this.store.find(id)).filter((finding) => !this.hidden.has(keyOf(finding, id)))
+  }
+
+  private async records(environment: Environment, process: string, from: number, to: number) {
+    const keys = Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => recordKey(process, from + i))
+    for (const ms of LOOK_AGAIN_MS) {
+      if (ms > 0) await environment.sleep(ms)
+      if (!keys.some((key) => this.hidden.has(key))) return this.store.records(process, from, to)
+    }
+    throw new SchedulerError('unavailable', 'A record is not visible yet.')
   }
 
   private readUnits(use: string, key: string, amount: number): void {
@@ -217,7 +355,7 @@ export class Aws {
     for (const offer of offers) {
       const there = this.box(process).get(offer.id)
       // Keys go round, so that the same seed twice uses the same ones.
-      const box = there?.box ?? this.written++ % BOXES
+      const box = there?.box ?? this.counter++ % BOXES
       const [name, body] = faults.rows()
       if (body) this.capacity.count('offer', 'W', Math.ceil((bytesOf(offer) + 200) / 1024))
       if (name) this.writeUnits('offer', `${process}/${box}`, 1)
@@ -271,59 +409,41 @@ export class Aws {
     for (const [id, { name }] of box) if (name.until < old) box.delete(id)
   }
 
-  private outcomes(environment: Environment, faults: Faults): Mailbox['outcomes'] {
-    const look = async (process: string, offers: readonly Offer[], consistent: boolean) => {
+  /** A question that is not asked again where it fails. */
+  private asking<T>(
+    environment: Environment,
+    faults: Faults,
+    answer: (process: string, offers: readonly Offer[]) => Promise<T>,
+  ): (process: string, offers: readonly Offer[]) => Promise<T> {
+    return async (process, offers) => {
       const time = this.time()
       await environment.sleep(time / 2)
       if (faults.call() === 'request lost') return await faults.timeout(environment)
-      const seen = await this.seen(process, offers, consistent)
+      const seen = await answer(process, offers)
       await environment.sleep(time / 2)
       return seen
     }
-    return async (process, offers) => this.certain(await look(process, offers, false), process, offers, look)
   }
 
-  private news(environment: Environment, faults: Faults): Mailbox['news'] {
-    const outcomes = this.outcomes(environment, faults)
-    return async (process, offers): Promise<News> => {
-      const time = this.time()
-      await environment.sleep(time / 2)
-      if (faults.call() === 'request lost') return await faults.timeout(environment)
-      const first = await this.seen(process, offers, false)
-      this.readUnits('head', `head ${process}`, 1)
-      const head = await this.store.head(process)
-      await environment.sleep(time / 2)
-      return {
-        outcomes: await this.certain(first, process, offers, (_, doubtful) => outcomes(process, doubtful)),
-        ...(head && { head }),
-      }
+  /** What one call says of these: each row by itself, of a replica that may lag. */
+  private seen(process: string, offers: readonly Offer[]): Map<string, Standing> {
+    const rows: Attributes[] = []
+    const look = (key: string, isFresh: boolean) => {
+      const row = this.ids.get(key)
+      if (row && isFresh && !this.hidden.has(key)) rows.push(row)
     }
-  }
-
-  /** What one call says of these. */
-  private async seen(process: string, offers: readonly Offer[], consistent: boolean) {
-    const known = await this.mailbox.outcomes(process, offers)
-    const seen = new Map<string, OfferOutcome>()
-    for (const { id, entry } of offers) {
-      this.capacity.count('outcomes', 'R', (entry.deepHash?.claimed ? 2 : 1) * (consistent ? 1 : 0.5))
-      const outcome = known.get(id)
-      if (!outcome) continue
-      const at = this.committedAt.get(`${process} ${entry.kind} ${entry.id}`) ?? 0
-      if (consistent || at <= this.replica()) seen.set(id, outcome)
-      else if (entry.deepHash?.claimed) seen.set(id, { kind: 'deep-hash', place: outcome.place })
+    for (const { entry } of offers) {
+      this.capacity.count('outcomes', 'R', entry.deepHash?.claimed ? 1 : 0.5)
+      const key = itemKey(process, entry)
+      if (this.ids.has(key)) look(key, (this.committedAt.get(key) ?? 0) <= this.replica())
+      if (entry.deepHash?.claimed) look(hashKey(process, entry.deepHash.hash), true)
     }
-    return seen
-  }
-
-  private async certain(
-    first: Map<string, OfferOutcome>,
-    process: string,
-    offers: readonly Offer[],
-    again: (process: string, doubtful: readonly Offer[], consistent: boolean) => Promise<Map<string, OfferOutcome>>,
-  ): Promise<Map<string, OfferOutcome>> {
-    const doubtful = offers.filter(({ id }) => first.get(id)?.kind === 'deep-hash')
-    return doubtful.length === 0 ? first : new Map([...first, ...(await again(process, doubtful, true))])
+    return toOutcomes(process, offers, rows)
   }
 }
+
+type Tail<T extends unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never
+
+const rowOf = (head: Head): Attributes => ({ ...toHeadRow(head), ...(head.lease && marshall({ lease: head.lease })) })
 
 const bytesOf = ({ entry: { item } }: Offer): number => (item && 'raw' in item ? item.raw.length : 0)

@@ -44,6 +44,10 @@ interface Profile {
   freezes: boolean
   mailboxDown: boolean
   limits: { rows: number; bytes: number }
+  /** How far apart the rows of one transaction are seen, ms at most. */
+  rowSkew: number
+  /** Share of the deep hashes that do not name their items. */
+  unnamed: number
 }
 
 function draw(random: () => number): Profile {
@@ -65,6 +69,8 @@ function draw(random: () => number): Profile {
     freezes: random() < 0.15,
     mailboxDown: random() < 0.1,
     limits: { rows: random() < 0.5 ? 20 : 99, bytes: 4_000_000 },
+    rowSkew: some(0.8, 30),
+    unnamed: some(0.3, 1),
   }
 }
 
@@ -72,7 +78,8 @@ export async function chaos(seed: number): Promise<History> {
   const random = mulberry32(seed)
   const profile = draw(random)
   const clock = new VirtualClock(1_700_000_000_000, seed, { turns: 1 })
-  const aws = new Aws(clock, { limits: profile.limits, lagsInMailbox: profile.lags, latency: 2 + 8 * random() })
+  const { limits, rowSkew, unnamed } = profile
+  const aws = new Aws(clock, { limits, rowSkew, unnamed, lagsInMailbox: profile.lags, latency: 2 + 8 * random() })
   const signer = createFakeSigner(`unit ${seed}`)
   const parts = { ...aws.seenBy(new Environment(clock)), clock, signer, meter: noMeter }
   const quiet = new Sequencer({ ...parts, height: () => 1_234_567, rememberedHeads: 1 })
@@ -157,9 +164,9 @@ export async function chaos(seed: number): Promise<History> {
   }
   const freeze = async () => {
     await clock.sleep(BAD_MS * random())
-    await aws.store.setState(process, 'open', 'frozen')
+    await aws.setState(process, 'open', 'frozen')
     await clock.sleep(300 * random())
-    await aws.store.setState(process, 'frozen', 'open')
+    await aws.setState(process, 'frozen', 'open')
   }
   // Bursts make writers meet; what comes when all is well again finds what the bad time left behind.
   const bursts = Array.from({ length: 3 }, () => BAD_MS * random())

@@ -52,7 +52,7 @@ export function previousUnit({ store, clock, signer, meter }: UnitParts): Unit {
           return placeOf(link)
         }
         if (outcome.kind === 'refused') {
-          const [{ reason, place } = { reason: 'scheduled', place: placeOf(link) }] = outcome.refusals.values()
+          const [{ kind: reason, place } = { kind: 'scheduled', place: placeOf(link) }] = outcome.refusals.values()
           const found = await store.find(entry.id)
           const kind = entry.kind === 'message' ? 'posted' : 'assigned'
           const there = found.find((one) => one.process === process && one.kind === kind)?.place
