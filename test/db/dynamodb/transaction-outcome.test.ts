@@ -3,7 +3,7 @@ import type { CancellationReason } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ItemName } from '../../../core/ports/log-store.ts'
+import type { ItemName, Standing } from '../../../core/ports/log-store.ts'
 import { toHeadRow } from '../../../db/dynamodb/head-row.ts'
 import { commitOutcome, spawnOutcome } from '../../../db/dynamodb/transaction-outcome.ts'
 import { bareHead, randomId } from '../../suites/commits.ts'
@@ -44,10 +44,10 @@ function expected(vector: readonly string[], links: number, owner: ItemName | un
   const [atHead, ...others] = vector
   const perLink = Array.from({ length: links }, (_, i) => others.slice(4 * i, 4 * i + 4))
   const refusals = new Map(
-    perLink.flatMap(([, item, , deepHash], index) => {
-      if (item === refused) return [[index, { kind: 'scheduled', place }] as const]
+    perLink.flatMap(([, item, , deepHash], index): [number, Standing][] => {
+      if (item === refused) return [[index, { kind: 'scheduled', place }]]
       if (deepHash !== refused || owner?.id === link.id) return []
-      return [[index, { kind: 'deep-hash', place, ...(owner && { owner }) }] as const]
+      return [[index, { kind: 'deep-hash', place, ...(owner && { owner }) }]]
     }),
   )
   const moved = atHead === refused ? { head } : {}
