@@ -24,6 +24,9 @@ export interface Request {
   body?: Buffer
 }
 
+/** What the clients of ao send (Node's `fetch`): a unit may answer otherwise without it. */
+export const ofClients = { accept: '*/*', 'accept-encoding': 'gzip, deflate', 'user-agent': 'node' }
+
 export class Client {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 256 })
   private readonly url: URL
@@ -34,7 +37,10 @@ export class Client {
 
   send({ method = 'GET', path, body }: Request): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const headers = body ? { 'content-type': 'application/octet-stream', 'content-length': body.length } : {}
+      const headers = {
+        ...ofClients,
+        ...(body && { 'content-type': 'application/octet-stream', 'content-length': body.length }),
+      }
       const sent = request(
         { host: this.url.hostname, port: this.url.port, method, path, headers, agent: this.agent },
         (response) => {

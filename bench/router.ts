@@ -18,7 +18,7 @@ import { openKeeper } from '../local/processes/keeper.ts'
 import { createBareApp } from './bare.ts'
 import { host } from './hosted.ts'
 import { makeProcess, makeWallet } from './items.ts'
-import { type Answer, type Request as Asked, Client, measure } from './load.ts'
+import { type Answer, type Request as Asked, Client, measure, ofClients } from './load.ts'
 import { heading, line } from './report.ts'
 
 export interface RouterBench {
@@ -112,7 +112,11 @@ function settle(endpoint: string, placements: Parameters<typeof openPlacements>[
 const directly =
   (app: Hono): Send =>
   async ({ method = 'GET', path, body }) => {
-    const request = new Request(`https://localhost${path}`, { method, ...(body && { body: new Uint8Array(body) }) })
+    const request = new Request(`https://localhost${path}`, {
+      method,
+      headers: ofClients,
+      ...(body && { body: new Uint8Array(body) }),
+    })
     const response = await app.fetch(request, { requestContext: { http: { sourceIp: '127.0.0.1' } } })
     return { status: response.status, body: Buffer.from(await response.arrayBuffer()) }
   }

@@ -33,6 +33,8 @@ export type ErrorCode =
   | 'body-too-large'
   /** A Content-Encoding that is not unpacked here (415). */
   | 'unsupported-encoding'
+  /** The platform decoded the body as text because of its Content-Type, and bytes are lost (415). */
+  | 'unsupported-media-type'
   /** The caller or the process is not on a list (403). */
   | 'forbidden'
   /** The process takes no writes on purpose: frozen (503). */

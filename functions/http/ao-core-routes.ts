@@ -9,7 +9,7 @@ import { describeScheduled } from '../../core/read/scheduled.ts'
 import { checkCaller, checkReadable } from '../../core/schedule/access.ts'
 import { scheduleItem } from '../../core/schedule/post.ts'
 import { type AoCorePath, aoCoreRoutes, checkForm, processNamed, readAoCorePath } from './ao-core-path.ts'
-import { readBody } from './body.ts'
+import { checkItem, readBody } from './body.ts'
 import { callerAddress } from './caller.ts'
 import { deadlineOf } from './deadline.ts'
 import type { AppParts } from './parts.ts'
@@ -32,6 +32,7 @@ export function aoCoreRoutesOf(parts: AppParts): Hono {
     const expected = processNamed(path)
     const raw = await readBody(c.req.raw, maxBodyBytes)
     checkEncoding(c, path)
+    checkItem(c, raw)
     const scheduled = await scheduleItem(scheduler, raw, deadline, expected)
     c.set('process', scheduled.process)
     const { process, id, nonce, assignment, timestamp, blockHeight, epoch, hashChain } = await describeScheduled(

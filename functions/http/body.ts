@@ -1,7 +1,10 @@
-/** Reads the body of a request, unpacked; neither what comes in nor what comes out of it may be over the limit. */
+/** The body of a request, unpacked. Neither the body as it came nor what comes out of it may be over the limit. */
+import { isAscii } from 'node:buffer'
 import { promisify } from 'node:util'
 import { brotliDecompress, constants, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib'
+import type { Context } from 'hono'
 import { SchedulerError } from '../../core/errors.ts'
+import { textOfBody } from './platform.ts'
 
 type Unpack = (packed: Buffer, maxBytes: number) => Promise<unknown>
 
@@ -23,8 +26,51 @@ const unpackers: Record<string, Unpack> = {
     }),
 }
 
-/** Nobody packs more often than that for a good reason. */
+/** Clients have no reason for more. */
 const MAX_ENCODINGS = 3
+
+/**
+ * The bytes of the data item that was posted, whatever `Content-Type` says. Fails as `readBody` and `checkItem`.
+ *
+ * @param maxBytes MAX_BODY_BYTES
+ */
+export async function readItem(c: Context, maxBytes: number): Promise<Buffer> {
+  // Before anything is unpacked of bytes that are not what was sent.
+  refuseLostBytes(c)
+  const bytes = await readBody(c.req.raw, maxBytes)
+  checkItem(c, bytes)
+  return bytes
+}
+
+/**
+ * Fails with `unsupported-media-type` where the platform has made text of the body, and with `invalid-item` where it is empty or text.
+ *
+ * @param bytes the body
+ */
+export function checkItem(c: Context, bytes: Buffer): void {
+  refuseLostBytes(c)
+  if (bytes.length === 0)
+    throw new SchedulerError('invalid-item', 'The body is empty: a data item is needed, or assign')
+  if (isText(bytes)) {
+    throw new SchedulerError(
+      'invalid-item',
+      'Body: it is text, and a data item is binary. Post the bytes of the item, neither JSON nor base64.',
+    )
+  }
+}
+
+/** Lambda decodes some types as UTF-8, and bytes that are none become U+FFFD. Only ASCII certainly came as it was sent. */
+function refuseLostBytes(c: Context): void {
+  const text = textOfBody(c.env)
+  if (text === undefined || isAscii(Buffer.from(text))) return
+  throw new SchedulerError(
+    'unsupported-media-type',
+    'Content-Type: the platform decodes this type as text, and the bytes of the body are lost. Send application/octet-stream.',
+  )
+}
+
+/** The second byte of an item is a NUL, which text has not (ANS-104: a signature type is two bytes, and small). */
+const isText = (bytes: Buffer): boolean => /^[\t\n\r\x20-\x7e]+$/.test(bytes.toString('latin1', 0, 64))
 
 /**
  * The bytes of the body, unpacked by what `Content-Encoding` lists.
@@ -40,7 +86,7 @@ export async function readBody(request: Request, maxBytes: number): Promise<Buff
   for (const { name, unpack } of encodings.reverse()) {
     try {
       const { buffer, engine } = (await unpack(bytes, maxBytes)) as Unpacked
-      // Node lets alone what comes behind the end, but then it is not the body that was unpacked: any bytes can begin like an empty stream.
+      // Node ignores what follows the end of a packed stream. Then the body is not what was unpacked: any bytes can begin like an empty stream.
       if (engine.bytesWritten !== bytes.length) throw new Error('There are bytes behind the end')
       bytes = buffer
     } catch (error) {

@@ -1,10 +1,7 @@
-/** What an answer says of how long it may be kept (contract, "A page of the schedule"), and what is asked again by its name. */
+/** How long an answer may be kept (contract, "A page of the schedule"), and its entity tag. */
 import type { Context } from 'hono'
 
-/**
- * Raised when the bytes of what is served change though the log has not, so that nobody is told that what he has is what
- * he would get.
- */
+/** Raised when the rendering of an answer changes and the log does not, so that no client keeps the bytes of before. */
 const FORMAT = 1
 
 const A_YEAR_S = 31_536_000
@@ -18,14 +15,8 @@ const A_YEAR_S = 31_536_000
 export const entityTag = (generation: number, parts: readonly (string | number)[]): string =>
   `"${[FORMAT, generation.toString(36), ...parts].join('.')}"`
 
-/**
- * @param tag `entityTag` of an answer that can never change
- * @param compressed its bytes then depend on the compressor too: the name says no more than that the content is the same
- */
-export const keptForGood = (tag: string, compressed = false) => ({
-  'cache-control': `public, max-age=${A_YEAR_S}, immutable`,
-  etag: compressed ? `W/${tag}` : tag,
-})
+/** @param tag `entityTag` of an immutable answer, which must be complete (`sending.ts`) */
+export const keptForGood = (tag: string) => ({ 'cache-control': `public, max-age=${A_YEAR_S}, immutable`, etag: tag })
 
 /** Whether the client has the answer of that name already (`If-None-Match`, weak comparison). */
 export function isKnown(c: Context, tag: string): boolean {

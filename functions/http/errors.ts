@@ -21,6 +21,7 @@ const statuses = {
   'message-too-large': 400,
   'body-too-large': 413,
   'unsupported-encoding': 415,
+  'unsupported-media-type': 415,
   forbidden: 403,
   frozen: 503,
   incomplete: 503,

@@ -21,7 +21,12 @@ export function framed(
   app.use(requestLog(parts))
   app.use(throughCdnOnly(parts))
   // Any origin, method and header (contract, "Routes"), and any header of an answer: `Retry-After` is for browsers too.
-  app.use(cors({ origin: '*', allowMethods: ['*'], exposeHeaders: ['*'], maxAge: 86_400 }))
+  const crossOrigin = cors({ origin: '*', allowMethods: ['*'], exposeHeaders: ['*'], maxAge: 86_400 })
+  app.use(async (c, next) => {
+    const preflight = await crossOrigin(c, next)
+    // Its 204 has no body, which AWS does not stream (`lambda.ts`).
+    return preflight && new Response('\n', { headers: preflight.headers })
+  })
   app.use(async (c, next) => {
     await next()
     // Nothing is kept by anybody that does not say so.

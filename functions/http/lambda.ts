@@ -1,7 +1,7 @@
 /**
- * A Hono app as a Lambda handler whose answer is streamed. hono's own adapter (deprecated for a package that does not exist
- * yet) ends an answer that failed midway as if it were whole, and sends nothing sensible for an event that is no request;
- * so this is the part of it that a function URL needs, and a failure after the head cuts the answer.
+ * A Hono app as a Lambda handler whose answer is streamed. hono's own adapter is deprecated for a package that does not exist
+ * yet, sends streams without a byte, and answers nothing sensible to an event that is no request. This is the part of it that a
+ * function URL needs.
  */
 import type { Writable } from 'node:stream'
 import type { Context, LambdaFunctionURLEvent } from 'aws-lambda'
@@ -17,6 +17,10 @@ declare const awslambda: {
   }
 }
 
+/** 204 promises the client that no byte follows, and here one always does. */
+const NO_CONTENT = 204
+const OK = 200
+
 /** @param afterAnswer called when the answer has been sent, whatever became of it */
 export const streamed = (app: Hono, afterAnswer: () => Promise<void>): unknown =>
   awslambda.streamifyResponse(async (event, stream, context) => {
@@ -24,7 +28,8 @@ export const streamed = (app: Hono, afterAnswer: () => Promise<void>): unknown =
     context.callbackWaitsForEmptyEventLoop = false
     try {
       const response = await answer(app, event, context)
-      const { status: statusCode, headers } = response
+      const { status, headers } = response
+      const statusCode = status === NO_CONTENT ? OK : status
       const head = { statusCode, headers: Object.fromEntries(headers), cookies: [] }
       await send(response.body, awslambda.HttpResponseStream.from(stream, head))
     } finally {
@@ -33,16 +38,22 @@ export const streamed = (app: Hono, afterAnswer: () => Promise<void>): unknown =
   })
 
 /**
- * Sends a body as it comes. When it fails midway the stream is neither ended nor destroyed: the failure goes up to AWS's
- * runtime client, which has the platform cut the answer. (Were the stream destroyed under it, the client would end the
- * whole instance, with all other requests that are on their way there.)
+ * Sends a body as it comes, and a line feed where there is none: behind the function URLs of some accounts a stream without a
+ * byte ends only with the function's time-out. A URL that streams streams every answer, so that concerns HEAD and 304 too;
+ * for these HTTP has the platform drop the byte.
+ *
+ * When a body fails midway the stream is neither ended nor destroyed: the failure goes up to AWS's runtime client. Function URLs
+ * end such an answer as if it were whole, so what may be kept must be complete before it comes here (`sending.ts`). (Were the stream
+ * destroyed, the client would end the whole instance, with all other requests in it.)
  */
 async function send(body: ReadableStream<Uint8Array> | null, stream: Writable): Promise<void> {
-  // Nothing is sent, the head neither, until something is written; and a body may be empty.
-  stream.write('')
+  let empty = true
   for await (const chunk of body ?? []) {
+    if (chunk.length === 0) continue
+    empty = false
     if (!stream.write(chunk)) await drained(stream)
   }
+  if (empty) stream.write('\n')
   stream.end()
 }
 

@@ -1,4 +1,4 @@
-/** `GET /health`, `/metrics`: what an operator's watch asks, of a unit and of a router. */
+/** `GET /health`, `/metrics`: what an operator's monitoring reads, of a unit and of a router. */
 import { Hono } from 'hono'
 import { SchedulerError } from '../../core/errors.ts'
 import type { InstanceMeter } from './metrics.ts'
@@ -15,7 +15,7 @@ export function operationRoutes({ health, metrics }: OperationParts): Hono {
 
   routes.get('/health', async (c) => {
     await health()
-    return c.body(null, 200)
+    return c.json({ status: 'ok' })
   })
 
   routes.get('/metrics', async (c) => {

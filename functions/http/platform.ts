@@ -25,6 +25,14 @@ export function invocationId(bindings: unknown): string | undefined {
   return parsed.success ? parsed.output : undefined
 }
 
+const textBody = v.object({ event: v.object({ body: v.string(), isBase64Encoded: v.literal(false) }) })
+
+/** The body where Lambda made text of it, as it does for some content types. @param bindings Hono's `c.env` */
+export function textOfBody(bindings: unknown): string | undefined {
+  const parsed = v.safeParse(textBody, bindings)
+  return parsed.success ? parsed.output.event.body : undefined
+}
+
 const timed = v.object({ context: v.object({ getRemainingTimeInMillis: v.function() }) })
 
 /** How long the invocation may still take, ms. @param bindings Hono's `c.env` */

@@ -12,9 +12,9 @@ import { recordText } from '../../core/read/record-text.ts'
 import { openSettledPage } from '../../core/read/settled-page.ts'
 import { checkReadable } from '../../core/schedule/access.ts'
 import { entityTag, isKnown, keptForGood } from './caching.ts'
-import { compressed, preferredCoding } from './compression.ts'
 import { pageBytesSent } from './page-garbage.ts'
 import type { AppParts } from './parts.ts'
+import { sendBytes } from './sending.ts'
 
 const types = { json: 'application/json', bundle: 'application/octet-stream' } as const
 
@@ -95,21 +95,15 @@ export function readRoutes({ scheduler: { lists, identity }, reading }: AppParts
 
   async function schedule(c: Context, process: string, { query, form }: Asked, page: Page): Promise<Response> {
     const tag = await tagOf(page.immutable, () => pageName(process, form, query, page))
-    const vary = { vary: 'Accept-Encoding' }
-    if (tag !== undefined && isKnown(c, tag)) return notModified(c, tag, vary)
-
-    const coding = preferredCoding(c.req.header('accept-encoding'))
+    if (tag !== undefined && isKnown(c, tag)) return notModified(c, tag)
     const headers = {
-      ...vary,
       'content-type': types[form],
-      ...(coding !== undefined && { 'content-encoding': coding }),
       ...(form === 'bundle' && besideBundle(page)),
-      ...(tag !== undefined && keptForGood(tag, coding !== undefined)),
+      ...(tag !== undefined && keptForGood(tag)),
     }
     if (c.req.method === 'HEAD') return c.body(null, 200, headers)
-    const bytes = logged(c, form === 'json' ? await page.json() : await page.bundle())
-    const sent = coding === undefined ? bytes : compressed(bytes, coding)
-    return c.body(ReadableStream.from(sent) as ReadableStream, 200, headers)
+    const bytes = collected(form === 'json' ? await page.json() : await page.bundle())
+    return sendBytes(c, bytes, { headers: new Headers(headers), onCutOff: 'a page was cut off' })
   }
 
   return routes
@@ -147,22 +141,17 @@ const besideBundle = ({ hasNextPage, lastCursor }: Page) => ({
 /** @param tag undefined where the answer may change */
 function answer(c: Context, text: string, tag: string | undefined): Response {
   if (tag !== undefined && isKnown(c, tag)) return notModified(c, tag)
-  return c.body(text, 200, { 'content-type': types.json, ...(tag !== undefined && keptForGood(tag)) })
+  const kept = tag !== undefined && { ...keptForGood(tag), 'content-length': String(Buffer.byteLength(text)) }
+  return c.body(text, 200, { 'content-type': types.json, ...kept })
 }
 
-const notModified = (c: Context, tag: string, headers: Record<string, string> = {}): Response =>
-  c.body(null, 304, { ...headers, ...keptForGood(tag) })
+const notModified = (c: Context, tag: string): Response => c.body(null, 304, keptForGood(tag))
 
-async function* logged(c: Context, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const piece of bytes) {
-      yield piece
-      pageBytesSent(piece.length)
-    }
-  } catch (error) {
-    // The head has gone out as 200: the reader sees the body break off, and this is where an operator sees why.
-    c.get('log')?.warn({ err: error }, 'a page was cut off')
-    throw error
+/** The pieces as they are. What they were made of is collected as they are taken (`page-garbage.ts`). */
+async function* collected(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of bytes) {
+    yield piece
+    pageBytesSent(piece.length)
   }
 }
 

@@ -6,7 +6,7 @@ import { checkCaller, checkReadable } from '../../core/schedule/access.ts'
 import { inTime } from '../../core/schedule/in-time.ts'
 import { aoCoreRoutes, processNamed } from './ao-core-path.ts'
 import { answerElsewhere, checkEncoding, pathOf } from './ao-core-routes.ts'
-import { readBody } from './body.ts'
+import { checkItem, readBody } from './body.ts'
 import { callerAddress } from './caller.ts'
 import { deadlineOf } from './deadline.ts'
 import { readHeadsRequest } from './nonce-routes.ts'
@@ -43,6 +43,7 @@ export function routerAoCoreRoutes(parts: RouterParts, lead: Leader): Hono {
     const expected = processNamed(path)
     const body = await readBody(c.req.raw, maxBodyBytes)
     checkEncoding(c, path)
+    checkItem(c, body)
     const unit = await unitOfItem(parts, c, body, deadline, expected)
     return lead.answer(c, { unit, deadline, body })
   })

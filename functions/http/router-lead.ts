@@ -23,7 +23,8 @@ export function createLeader(parts: RouterParts): Leader {
     async answer(c, led) {
       if (everything && c.req.header(CHECK_HEADER) === undefined) return passOn(c, led)
       parts.meter.count('redirects')
-      return c.body(null, 307, { location: addressAt(led.unit, c) })
+      const location = addressAt(led.unit, c)
+      return c.json({ location }, 307, { location })
     },
   }
 }

@@ -9,6 +9,7 @@ import { callerAddress } from './caller.ts'
 import { endOf } from './deadline.ts'
 import type { RouterParts } from './router-parts.ts'
 import { CALLER_HEADER, PROOF_HEADER, proofOf } from './router-proof.ts'
+import { sendBytes } from './sending.ts'
 import { TimeLimit } from './time-limit.ts'
 
 /** A request on its way to a unit. */
@@ -45,7 +46,7 @@ export function addressAt(unit: string, c: Context): string {
   return `${unit}${pathname}${search}`
 }
 
-type PassOnParts = Pick<RouterParts, 'passOn' | 'clock' | 'cdnSecrets' | 'lists' | 'logger'>
+type PassOnParts = Pick<RouterParts, 'passOn' | 'clock' | 'cdnSecrets' | 'lists'>
 
 /** Fails with `unavailable` where the unit does not answer, `invalid-request` where routers would go on asking each other. */
 export const createPassOn =
@@ -79,7 +80,12 @@ export const createPassOn =
       headers.set('cache-control', 'no-store')
       headers.delete('etag')
     }
-    return new Response(passed(answer.body, limit, c.get('log') ?? parts.logger), { status: answer.status, headers })
+    const { body: bytes, status } = answer
+    if (bytes === null) {
+      limit.clear()
+      return new Response(null, { status, headers })
+    }
+    return sendBytes(c, passed(bytes, limit), { status, headers, onCutOff: 'an answer of a unit was cut off' })
   }
 
 function refuseLoop(c: Context): void {
@@ -146,26 +152,16 @@ async function ownSuccess(refusal: Response, begin: number): Promise<Response> {
   return new Response(text, refusal)
 }
 
-/** The body as it comes; one that breaks off breaks off here, too. */
-function passed(
-  body: ReadableStream<Uint8Array> | null,
-  limit: TimeLimit,
-  log: RouterParts['logger'],
-): ReadableStream | null {
-  if (body === null) {
+/** The body as it comes. Fails with `unavailable` where it breaks off. */
+async function* passed(body: ReadableStream<Uint8Array>, limit: TimeLimit): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of body) yield chunk
+  } catch (cause) {
+    throw new SchedulerError('unavailable', 'The unit of this process broke off its answer; asking again is safe', {
+      retryAfter: 2,
+      cause,
+    })
+  } finally {
     limit.clear()
-    return null
   }
-  const bytes = async function* () {
-    try {
-      for await (const chunk of body) yield chunk
-    } catch (error) {
-      // The head has gone out: the reader sees the body break off, and this is where an operator sees why.
-      log.warn({ err: error }, 'an answer of a unit was cut off')
-      throw error
-    } finally {
-      limit.clear()
-    }
-  }
-  return ReadableStream.from(bytes()) as ReadableStream
 }

@@ -7,7 +7,7 @@ import { SchedulerError } from '../../core/errors.ts'
 import { checkCaller } from '../../core/schedule/access.ts'
 import { inTime } from '../../core/schedule/in-time.ts'
 import { checkProcess, checkTags, itemType, targetProcess } from '../../core/schedule/rules.ts'
-import { readBody } from './body.ts'
+import { readItem } from './body.ts'
 import { callerAddress } from './caller.ts'
 import { deadlineOf } from './deadline.ts'
 import type { Leader } from './router-lead.ts'
@@ -25,9 +25,7 @@ export function routerWriteRoutes(parts: RouterParts, lead: Leader): Hono {
       const { searchParams } = new URL(c.req.url)
       const transaction = searchParams.get('assign')
       if (transaction !== null) return await assign(c, searchParams.get('process-id'), transaction, deadline)
-      const body = await readBody(c.req.raw, maxBodyBytes)
-      if (body.length === 0)
-        throw new SchedulerError('invalid-item', 'The body is empty: a data item is needed, or assign')
+      const body = await readItem(c, maxBodyBytes)
       const unit = await unitOfItem(parts, c, body, deadline)
       return await lead.answer(c, { unit, deadline, body })
     } finally {

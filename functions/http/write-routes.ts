@@ -5,7 +5,7 @@ import type { Meter } from '../../core/ports/meter.ts'
 import { checkCaller } from '../../core/schedule/access.ts'
 import { assignTransaction } from '../../core/schedule/assign.ts'
 import { postItem } from '../../core/schedule/post.ts'
-import { readBody } from './body.ts'
+import { readItem } from './body.ts'
 import { callerAddress } from './caller.ts'
 import { deadlineOf } from './deadline.ts'
 import type { AppParts } from './parts.ts'
@@ -30,10 +30,7 @@ export function writeRoutes({ scheduler, reading, maxBodyBytes, cdnSecrets, rout
           await assignTransaction(scheduler, { process, transaction: assign, baseLayer, exclude }, deadline),
         )
       }
-      const raw = await readBody(c.req.raw, maxBodyBytes)
-      if (raw.length === 0)
-        throw new SchedulerError('invalid-item', 'The body is empty: a data item is needed, or assign')
-      return c.json(await postItem(scheduler, raw, deadline))
+      return c.json(await postItem(scheduler, await readItem(c, maxBodyBytes), deadline))
     } catch (error) {
       countFailure(reading.meter, error)
       throw error

@@ -13,8 +13,8 @@ export interface HttpRequest {
   address: string
 }
 
-/** What Lambda takes for text; every other body comes as base64, a third larger. */
-const text = /^(text\/|application\/(json|javascript|xml|x-www-form-urlencoded)\b|[^;]*\+(json|xml)\b)/i
+/** Types of bodies that Lambda decodes as UTF-8 text. Every other body comes as base64, a third larger; forms do, too. */
+const text = /^(text\/|application\/(json|javascript|xml)\b|[^;]*\+(json|xml)\b)/i
 
 export const toEvent = ({ method, target, headers, body, address }: HttpRequest): LambdaFunctionURLEvent => {
   const question = target.indexOf('?')

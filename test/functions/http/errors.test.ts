@@ -45,6 +45,7 @@ describe('an error', () => {
     'message-too-large': 400,
     'body-too-large': 413,
     'unsupported-encoding': 415,
+    'unsupported-media-type': 415,
     forbidden: 403,
     frozen: 503,
     incomplete: 503,

@@ -235,11 +235,14 @@ describe('an answer', () => {
     ['without a body', () => new Response(null, { status: 204 })],
     ['with an empty body', () => new Response('')],
     ['with an empty stream', () => new Response(new ReadableStream({ start: (controller) => controller.close() }))],
-  ])('%s still has its head', async (_, answer) => {
+    ['that is a redirect', () => new Response(null, { status: 307, headers: { location: '/x' } })],
+    ['that the client has', () => new Response(null, { status: 304 })],
+  ])('%s has its head and a byte', async (_, answer) => {
     for (const method of ['GET', 'HEAD', 'OPTIONS']) {
-      const { head, body, stream } = await invoke(appWith(answer), eventOf({ method }))
-      expect(head?.statusCode).toBe(answer().status)
-      expect(body).toHaveLength(0)
+      const { head, text, stream } = await invoke(appWith(answer), eventOf({ method }))
+      // A 204 may have no byte.
+      expect(head?.statusCode).toBe(answer().status === 204 ? 200 : answer().status)
+      expect(text).toBe('\n')
       expect(stream.ended).toBe(true)
     }
   })
@@ -343,9 +346,37 @@ describe('the scheduler unit', () => {
     const page = await invoke(app, eventOf({ rawPath: `/${item.id}`, rawQueryString: `process-id=${item.id}` }))
     expect(JSON.parse(page.text).edges).toHaveLength(1)
     const preflight = await invoke(app, eventOf({ method: 'OPTIONS', headers: { origin: 'https://example.org' } }))
-    expect(preflight.head).toMatchObject({ statusCode: 204, headers: { 'access-control-allow-origin': '*' } })
+    expect(preflight.head).toMatchObject({ statusCode: 200, headers: { 'access-control-allow-origin': '*' } })
     const head = await invoke(app, eventOf({ method: 'HEAD', rawPath: `/${item.id}` }))
-    expect([head.head?.statusCode, head.text]).toEqual([200, ''])
+    expect([head.head?.statusCode, head.text]).toEqual([200, '\n'])
+  })
+
+  it('takes an item of any content type that comes as bytes, and says where it came as text', async () => {
+    const { app } = createUnitApp()
+    const { raw } = recordedItem('procA')
+    const post = async (type: string, body: object) => {
+      const { head, text } = await invoke(app, eventOf({ method: 'POST', headers: { 'content-type': type }, ...body }))
+      return { status: head?.statusCode, ...JSON.parse(text) }
+    }
+    for (const type of ['text/plain', 'application/json', 'text/plain; charset=utf-8']) {
+      expect(await post(type, { body: raw.toString() })).toMatchObject({
+        status: 415,
+        code: 'unsupported-media-type',
+        error: expect.stringContaining('Send application/octet-stream.'),
+      })
+    }
+    for (const text of [raw.toString('base64'), raw.toString('base64url'), JSON.stringify({ data: 'x' }), '[1]\r\n']) {
+      const expected = { status: 400, code: 'invalid-item', error: expect.stringContaining('a data item is binary') }
+      expect(await post('text/plain', { body: text })).toMatchObject(expected)
+      expect(await post('application/octet-stream', base64(Buffer.from(text)))).toMatchObject(expected)
+    }
+    for (const [type, name] of [
+      ['application/x-www-form-urlencoded', 'procA'],
+      ['image/png', 'procB'],
+      ['', 'msg1'],
+    ] as const) {
+      expect(await post(type, base64(recordedItem(name).raw))).toMatchObject({ status: 200 })
+    }
   })
 
   it('knows the caller by what the platform says', async () => {

@@ -47,9 +47,9 @@ describe('GET /timestamp', () => {
 })
 
 describe('GET /health', () => {
-  it('is empty and 200 when all is well', async () => {
+  it('is 200 when all is well, and says so', async () => {
     const response = await createUnitApp().app.request('/health')
-    expect([response.status, await response.text()]).toEqual([200, ''])
+    expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }])
   })
 
   it('is 503 when something is missing that the unit needs, and says what', async () => {

@@ -1,4 +1,4 @@
-/** Pages are streamed: whole, or visibly broken off, never a shorter page that looks like one. */
+/** A page is whole, or visibly broken off, never a shorter page that looks like one. What may be kept is complete before its head. */
 import { describe, expect, it } from 'vitest'
 import { A, recordedItem, recordedRaw, signedMessage } from '../../../core/schedule/items.ts'
 import { drain, expectError, getJson, page, post } from './asking.ts'
@@ -57,6 +57,44 @@ describe('a page', () => {
     // Each of the pages beside the gap is whole.
     expect((await getJson(app, page('&from-nonce=-1&to-nonce=14'))).page_info).toEqual({ has_next_page: false })
     expect((await getJson(app, page('&from-nonce=17'))).edges).toHaveLength(3)
+  })
+
+  it('that may be kept is an error where its last blob is gone, and complete where none is', async () => {
+    const { app, unit, blobs, lines } = await appWithBlobs()
+    for (const form of ['', '&format=bundle']) {
+      const whole = await app.request(page(`&from-nonce=-1&to-nonce=15${form}`))
+      expect(whole.headers.get('cache-control')).toContain('immutable')
+      const { byteLength } = await whole.arrayBuffer()
+      expect(byteLength).toBeGreaterThan(1_500_000)
+      expect(whole.headers.get('content-length')).toBe(String(byteLength))
+    }
+    const lost = blobs[15]
+    if (!lost) throw new Error('no blob')
+    unit.blobs.lose(lost)
+    for (const form of ['', '&format=bundle']) {
+      const response = await app.request(page(`&from-nonce=-1&to-nonce=15${form}`))
+      for (const name of ['etag', 'content-length', 'x-has-next-page']) expect(response.headers.get(name)).toBeNull()
+      await expectError(response, 503, 'unavailable')
+    }
+    expect(lines.map(({ message }) => message)).not.toContain('a page was cut off')
+  })
+
+  it('of a record that is larger than an answer may be at once streams, and is not kept', async () => {
+    const { app } = createUnitApp()
+    await post(app, recordedRaw('procA'))
+    // Each byte is six in JSON.
+    const message = await signedMessage({ data: '\u0001'.repeat(2_000_000) })
+    expect((await post(app, message)).status).toBe(200)
+    const response = await app.request(page('&from-nonce=0&to-nonce=1'))
+    const { headers } = response
+    expect([headers.get('cache-control'), headers.get('etag'), headers.get('content-length')]).toEqual([
+      'no-store',
+      null,
+      null,
+    ])
+    const text = await response.text()
+    expect(text.length).toBeGreaterThan(12_000_000)
+    expect(JSON.parse(text).edges).toHaveLength(1)
   })
 
   it('whose blob was altered breaks off, too', async () => {

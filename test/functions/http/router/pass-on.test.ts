@@ -329,6 +329,23 @@ describe('where everything is passed on', () => {
     expect([text.length, broken]).toEqual([100_000, true])
   })
 
+  it('a page that may be kept and breaks off is an error, and one that does not is complete', async () => {
+    const kept = { ...json, 'cache-control': 'public, max-age=31536000, immutable', etag: '"1"' }
+    let whole = false
+    const { app } = await routerAndUnit((_, response) => {
+      response.writeHead(200, kept)
+      response.write('x'.repeat(100_000), () => (whole ? response.end() : response.socket?.destroy()))
+    }, true)
+    const broken = await app.request(page)
+    expect(broken.headers.get('etag')).toBeNull()
+    await expectError(broken, 503, 'unavailable')
+    whole = true
+    const response = await app.request(page)
+    for (const [name, value] of Object.entries(kept)) expect(response.headers.get(name)).toBe(value)
+    expect(response.headers.get('content-length')).toBe('100000')
+    expect(await response.text()).toHaveLength(100_000)
+  })
+
   it('what a client leaves is given up', async () => {
     let closed = false
     const { app } = await routerAndUnit((_, response) => {
@@ -364,11 +381,12 @@ describe('where everything is passed on', () => {
 
   it('nothing that an allow-list judged is kept by anybody', async () => {
     const { app, lists } = await routerAndUnit(
-      (_, response) => send(response, 200, {}, { ...json, 'cache-control': 'public, max-age=60' }),
+      (_, response) => send(response, 200, {}, { ...json, 'cache-control': 'public, max-age=60', etag: '"1"' }),
       true,
     )
     lists.processes = new Map([[A, { read: true, write: true }]])
-    expect((await app.request(page)).headers.get('cache-control')).toBe('no-store')
+    const { headers } = await app.request(page)
+    expect([headers.get('cache-control'), headers.get('etag')]).toEqual(['no-store', null])
     await expectError(app.request(`/${B}`), 403, 'forbidden')
   })
 

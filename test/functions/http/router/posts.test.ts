@@ -19,8 +19,9 @@ import { createRouterWorld, SU1, SU2, unitAt } from './router-world.ts'
 
 const locationOf = async (response: Response | Promise<Response>) => {
   const answer = await response
-  expect([answer.status, await answer.text()]).toEqual([307, ''])
-  return answer.headers.get('location')
+  const location = answer.headers.get('location')
+  expect([answer.status, await answer.json()]).toEqual([307, { location }])
+  return location
 }
 
 describe('a spawn', () => {
