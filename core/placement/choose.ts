@@ -10,11 +10,19 @@ export interface Candidates {
 }
 
 /**
- * Who may get a process of this owner: the first unit that is pinned to its wallet alone, else all that take any. Units that have
- * refused this spawn are left out, unless there is no other one: then all are asked again, since what they refused it for may be over.
+ * The units that may get a process of this owner: the first one that is pinned to its wallet alone, else all that take any. A
+ * dead unit gets none. Units that have refused this spawn are left out unless no other one is left: then all are asked again,
+ * since the reason of their refusal may be over.
  */
-export function candidates(units: readonly UnitSettings[], owner: string, refusedBy: readonly string[]): Candidates {
-  const eligible = units.filter((unit) => unit.routed && (unit.wallets.has(owner) || !unit.walletsOnly))
+export function candidates(
+  units: readonly UnitSettings[],
+  owner: string,
+  refusedBy: readonly string[],
+  dead: ReadonlySet<string>,
+): Candidates {
+  const eligible = units.filter(
+    (unit) => unit.routed && !dead.has(unit.url) && (unit.wallets.has(owner) || !unit.walletsOnly),
+  )
   const willing = eligible.filter((unit) => !refusedBy.includes(unit.url))
   const left = willing.length > 0 ? willing : eligible
   const pinned = left.find((unit) => unit.wallets.has(owner))

@@ -44,7 +44,10 @@ export class Placements {
     this.store = store
     this.units = units
     this.clock = clock
-    this.tally = new Tally(store)
+    this.tally = new Tally(
+      store,
+      units.map(({ url }) => url),
+    )
     this.settled = new LRUCache({ max: rememberedProcesses, ttl: REMEMBERED_MS, ttlResolution: 0, perf: clock })
   }
 
@@ -81,19 +84,17 @@ export class Placements {
 
   private async placeNow(process: string, owner: string): Promise<string> {
     let standing = this.remember(await this.store.read(process))
-    for (let tries = 0; tries < TRIES; tries++) {
-      if (standing && !isRefused(standing)) return standing.unit
-      standing = this.remember(await this.choose(process, owner, standing))
+    for (let tries = 0; tries <= TRIES; tries++) {
+      if (standing && !(await this.isRefused(standing, tries > 0))) return standing.unit
+      if (tries < TRIES) standing = this.remember(await this.choose(process, owner, standing))
     }
-    if (standing && !isRefused(standing)) return standing.unit
     throw new SchedulerError('unavailable', 'The units refuse this process as fast as it is placed', { retryAfter: 2 })
   }
 
   /** Chooses a unit, and gives the placement that stands then: another router may have been first. */
   private async choose(process: string, owner: string, before: Placement | undefined): Promise<Placement> {
-    const { units, refusedBy } = candidates(this.units, owner, before?.refusedBy ?? [])
-    // Where there is nothing to choose, nothing is counted.
-    const processes = units.length > 1 ? await this.tally.read() : () => 0
+    const { processes, dead } = await this.tally.read()
+    const { units, refusedBy } = candidates(this.units, owner, before?.refusedBy ?? [], dead)
     const unit = fewest(units, process, processes)
     if (unit === undefined) {
       throw new SchedulerError('unavailable', 'No unit takes new processes now', { retryAfter: 60 })
@@ -119,8 +120,14 @@ export class Placements {
     if (placement?.state === 'settled') this.settled.set(placement.process, placement.unit)
     return placement
   }
-}
 
-/** Whether it is to be made anew. */
-const isRefused = ({ state, unit, refusedBy }: Placement): boolean =>
-  state === 'provisional' && refusedBy.includes(unit)
+  /**
+   * Whether the process must be placed again: a provisional placement whose unit has refused the spawn, or is dead and so can
+   * neither take nor refuse it. A unit that claims it at this moment changes the placement first, or is too late.
+   * @param chosen it was chosen a moment ago, from units that are alive
+   */
+  private async isRefused({ state, unit, refusedBy }: Placement, chosen: boolean): Promise<boolean> {
+    if (state === 'settled') return false
+    return refusedBy.includes(unit) || (!chosen && (await this.store.deadSince(unit)) !== undefined)
+  }
+}

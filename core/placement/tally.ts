@@ -1,31 +1,38 @@
 /**
- * How many processes each unit has, as one router sees it: what is counted, and its own choices that may not be counted yet.
- * Without those, all spawns that come at once would go to the unit that has the fewest just then.
+ * How many processes each unit has, as one router sees it: the counters, and its own choices that may not be counted yet.
+ * Without those, all spawns that arrive at once would go to the unit that has the fewest at that moment.
  */
 import type { PlacementStore } from '../ports/placement-store.ts'
 
 interface Reading {
   counts: ReadonlyMap<string, number>
-  /** Units chosen before or while it was read, and written meanwhile: it may have missed them. */
+  dead: ReadonlySet<string>
+  /** Units chosen before or during the reading, and written meanwhile: it may have missed them. */
   missed: string[]
 }
 
 export class Tally {
-  private readonly store: Pick<PlacementStore, 'counts'>
+  private readonly store: Pick<PlacementStore, 'counts' | 'deadAmong'>
+  private readonly units: readonly string[]
   /** Choices that are being written. */
   private readonly underWay: string[] = []
   private reading: { missed: string[]; done: Promise<Reading> } | undefined
 
-  constructor(store: Pick<PlacementStore, 'counts'>) {
+  /** @param units addresses of those that are asked whether they are alive */
+  constructor(store: Pick<PlacementStore, 'counts' | 'deadAmong'>, units: readonly string[]) {
     this.store = store
+    this.units = units
   }
 
-  /** Counts now; spawns that come at once share a reading. The answer holds until something is waited for. */
-  async read(): Promise<(unit: string) => number> {
+  /**
+   * How many processes a unit has now, and which units are dead. Spawns that arrive at once share a reading. The answer holds
+   * until the caller awaits anything else.
+   */
+  async read(): Promise<{ processes: (unit: string) => number; dead: ReadonlySet<string> }> {
     this.reading ??= this.begin()
-    const { counts, missed } = await this.reading.done
+    const { counts, dead, missed } = await this.reading.done
     const uncounted = (unit: string) => [...missed, ...this.underWay].filter((other) => other === unit).length
-    return (unit) => (counts.get(unit) ?? 0) + uncounted(unit)
+    return { processes: (unit) => (counts.get(unit) ?? 0) + uncounted(unit), dead }
   }
 
   /** Counts a choice until it is written, or given up. */
@@ -41,9 +48,8 @@ export class Tally {
 
   private begin(): { missed: string[]; done: Promise<Reading> } {
     const missed: string[] = []
-    const done = this.store
-      .counts()
-      .then((counts) => ({ counts, missed }))
+    const done = Promise.all([this.store.counts(), this.store.deadAmong(this.units)])
+      .then(([counts, dead]) => ({ counts, dead, missed }))
       .finally(() => {
         this.reading = undefined
       })

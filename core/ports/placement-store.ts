@@ -29,6 +29,8 @@ export interface PlacementStore {
   /** How many processes each unit has, by its address, provisional ones too. Exact, but for what is under way. */
   counts(): Promise<ReadonlyMap<string, number>>
 
+  /** Which of these units are declared dead. Read in the home region, consistently. */
+  deadAmong(units: readonly string[]): Promise<ReadonlySet<string>>
   /** Since when a unit is declared dead, ms; undefined: it is not. Read in the home region, consistently. */
   deadSince(unit: string): Promise<number | undefined>
   /** Declares it dead, or (undefined) alive. Who declares it twice leaves the first time standing. */

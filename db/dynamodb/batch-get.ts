@@ -11,6 +11,8 @@ const CALLS_AT_ONCE = 16
 
 export interface BatchGetOptions {
   consistent: boolean
+  /** Ends the calls that are under way. */
+  abortSignal?: AbortSignal
   /** Fewer for rows that are known to be large. */
   keysACall?: number
   projection?: { expression: string; names: Record<string, string> }
@@ -21,7 +23,7 @@ export async function batchGet(
   { client }: Pick<DynamoDb, 'client'>,
   table: string,
   keys: readonly Attributes[],
-  { consistent, keysACall = KEYS_A_CALL, projection }: BatchGetOptions,
+  { consistent, abortSignal, keysACall = KEYS_A_CALL, projection }: BatchGetOptions,
 ): Promise<Attributes[]> {
   const calls = Math.ceil(keys.length / keysACall)
   const size = Math.ceil(keys.length / Math.max(1, calls))
@@ -49,6 +51,7 @@ export async function batchGet(
                   },
                 },
               }),
+              { ...(abortSignal && { abortSignal }) },
             )
             found.push(...(Responses?.[table] ?? []))
             left = UnprocessedKeys?.[table]?.Keys ?? []

@@ -22,6 +22,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { SchedulerError } from '../../core/errors.ts'
 import type { Placement, PlacementStore } from '../../core/ports/placement-store.ts'
+import { batchGet } from './batch-get.ts'
 import { persist, writeOnCondition } from './conditional-write.ts'
 import { cancellation } from './failures.ts'
 import type { Attributes } from './head-row.ts'
@@ -122,6 +123,16 @@ export function createPlacementStore({ home, near, table }: PlacementStoreOption
       }
       // A unit whose last process moved away is as one that never had any.
       return new Map([...counts].filter(([, processes]) => processes !== 0))
+    },
+
+    async deadAmong(units) {
+      const keys = [...new Set(units)].map(deadKey)
+      const found = await persist(
+        (options) => batchGet({ client: home }, table, keys, { consistent: true, ...options }),
+        patience,
+      )
+      const dead = new Set(found.map(({ process }) => process?.S))
+      return new Set(units.filter((unit) => dead.has(deadKey(unit).process?.S)))
     },
 
     async deadSince(unit) {

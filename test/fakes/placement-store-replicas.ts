@@ -55,6 +55,7 @@ export class FakeGlobalTable {
       place: (placement) => asking(() => there.place(placement), far),
       change: (from, to) => asking(() => there.change(from, to), far),
       counts: () => asking(() => there.counts(), far),
+      deadAmong: (units) => asking(() => there.deadAmong(units), far),
       deadSince: (unit) => asking(() => there.deadSince(unit), far),
       declareDead: (unit, at) => asking(() => there.declareDead(unit, at), far),
     }

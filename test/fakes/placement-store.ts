@@ -38,6 +38,10 @@ export class FakePlacementStore implements PlacementStore {
     return faulty(this.faults, 'counts', [], () => this.counted())
   }
 
+  async deadAmong(units: readonly string[]): Promise<ReadonlySet<string>> {
+    return faulty(this.faults, 'deadAmong', [units], () => new Set(units.filter((unit) => this.#dead.has(unit))))
+  }
+
   async deadSince(unit: string): Promise<number | undefined> {
     return faulty(this.faults, 'deadSince', [unit], () => this.#dead.get(unit))
   }

@@ -6,8 +6,8 @@ const urls = (units: readonly { url: string }[]) => units.map(({ url }) => url)
 const pinned = { wallets: new Set([owner]) }
 
 describe('who may get a process', () => {
-  const among = (units: Parameters<typeof candidates>[0], refusedBy: string[] = []) => {
-    const { units: left, refusedBy: counts } = candidates(units, owner, refusedBy)
+  const among = (units: Parameters<typeof candidates>[0], refusedBy: string[] = [], dead: string[] = []) => {
+    const { units: left, refusedBy: counts } = candidates(units, owner, refusedBy, new Set(dead))
     return [urls(left), counts]
   }
 
@@ -32,6 +32,14 @@ describe('who may get a process', () => {
     expect(among(units, ['c', 'a', 'b'])).toEqual([['c'], []])
     expect(among(units, ['gone', 'c', 'a', 'b'])).toEqual([['c'], []])
     expect(among([unit('a')], ['a'])).toEqual([['a'], []])
+  })
+
+  it('is no unit that is dead, not even as the last one left or for its own wallets', () => {
+    const units = [unit('a'), unit('b'), unit('c', pinned)]
+    expect(among(units, [], ['c'])).toEqual([['a', 'b'], []])
+    expect(among(units, ['a', 'b'], ['c'])).toEqual([['a', 'b'], []])
+    expect(among(units, ['a'], ['b', 'c'])).toEqual([['a'], []])
+    expect(among(units, [], ['a', 'b', 'c'])).toEqual([[], []])
   })
 })
 

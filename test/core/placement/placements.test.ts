@@ -1,5 +1,6 @@
 /** What one router answers, from memory, from its own region and from the home region. */
 import { describe, expect, it } from 'vitest'
+import { createOwnPlacement } from '../../../core/placement/claim.ts'
 import { Placements } from '../../../core/placement/placements.ts'
 import type { UnitSettings } from '../../../core/placement/units.ts'
 import type { Placement } from '../../../core/ports/placement-store.ts'
@@ -87,14 +88,13 @@ describe('placing a process', () => {
     const one = router()
     const told = await run(Promise.all(Array.from({ length: 50 }, () => one.place(process, owner))))
     expect(new Set(told).size).toBe(1)
-    expect(asked()).toEqual(['read', 'counts', 'place'])
+    expect(asked()).toEqual(['read', 'counts', 'deadAmong', 'place'])
   })
 
-  it('goes where the wallet is pinned, and counts nothing then', async () => {
+  it('goes where the wallet is pinned', async () => {
     const pins = { wallets: new Set([owner]), walletsOnly: true }
-    const { router, run, asked } = world([unit(unitUrl('a')), unit(unitUrl('b'), pins), unit(unitUrl('c'), pins)])
+    const { router, run } = world([unit(unitUrl('a')), unit(unitUrl('b'), pins), unit(unitUrl('c'), pins)])
     expect(await run(router().place(process, owner))).toBe(unitUrl('b'))
-    expect(asked()).toEqual(['read', 'place'])
     expect(await run(router().place(idOf(2), idOf('another wallet')))).toBe(unitUrl('a'))
   })
 
@@ -168,15 +168,72 @@ describe('placing a process', () => {
     await expect(run(router().place(process, owner))).rejects.toMatchObject({ code: 'unavailable' })
   })
 
-  it.each(['read', 'counts', 'place', 'change'] as const)('is unavailable where %s fails', async (name) => {
-    const { store, router, run, down } = world()
-    if (name === 'change') store.overwrite(placed({ state: 'provisional', refusedBy: [unitUrl(1)], version: 2 }))
-    down.add(name)
-    const one = router()
-    await expect(run(one.place(process, owner))).rejects.toMatchObject({ code: 'unavailable' })
-    down.clear()
-    const url = await run(one.place(process, owner))
-    expect(store.standing(process)?.unit).toBe(url)
+  it.each(['read', 'counts', 'deadAmong', 'place', 'change'] as const)(
+    'is unavailable where %s fails',
+    async (name) => {
+      const { store, router, run, down } = world()
+      if (name === 'change') store.overwrite(placed({ state: 'provisional', refusedBy: [unitUrl(1)], version: 2 }))
+      down.add(name)
+      const one = router()
+      await expect(run(one.place(process, owner))).rejects.toMatchObject({ code: 'unavailable' })
+      down.clear()
+      const url = await run(one.place(process, owner))
+      expect(store.standing(process)?.unit).toBe(url)
+    },
+  )
+
+  it('goes to no unit that is dead, however few processes that has', async () => {
+    const { store, router, run } = world()
+    for (let i = 0; i < 20; i++) store.overwrite(placed({ process: idOf(i), unit: unitUrl(i % 2) }))
+    await run(store.declareDead(unitUrl(2), 1))
+    for (let i = 0; i < 10; i++) expect(await run(router().place(idOf(`new ${i}`), owner))).not.toBe(unitUrl(2))
+    for (const url of [unitUrl(0), unitUrl(1)]) await run(store.declareDead(url, 1))
+    await expect(run(router().place(process, owner))).rejects.toMatchObject({ code: 'unavailable' })
+    expect(store.standing(process)).toBeUndefined()
+  })
+
+  it('is made again where its unit died before it took the process', async () => {
+    const { store, router, run } = world()
+    store.overwrite(placed({ state: 'provisional' }))
+    expect(await run(router().place(process, owner))).toBe(unitUrl(1))
+    await run(store.declareDead(unitUrl(1), 1))
+    const again = await run(router().place(process, owner))
+    expect(again).not.toBe(unitUrl(1))
+    expect(store.standing(process)).toMatchObject({ unit: again, state: 'provisional', version: 2 })
+    // A process that the dead unit took is moved by an operator only.
+    store.overwrite(placed())
+    expect(await run(router().place(process, owner))).toBe(unitUrl(1))
+  })
+
+  it('either follows a unit that claims the process as it is declared dead, or takes the process from it', async () => {
+    let [kept, taken] = [0, 0]
+    for (let seed = 0; seed < 100; seed++) {
+      const store = new FakePlacementStore()
+      const clock = new VirtualClock(1_700_000_000_000, seed)
+      store.overwrite(placed({ state: 'provisional' }))
+      const dying = createOwnPlacement({ store, ownUrl: unitUrl(1), clock })
+      await clock.run(dying.check())
+      const wait = () => clock.sleep(50 * clock.random())
+      store.faults = { before: wait, after: wait }
+      const router = new Placements({ store, units: openUnits(3), clock })
+      const [claimed, url] = await clock.run(
+        Promise.all([
+          clock
+            .sleep(400 * clock.random())
+            .then(() => dying.claim(process))
+            .then(
+              () => true,
+              () => false,
+            ),
+          store.declareDead(unitUrl(1), 1).then(() => router.place(process, owner)),
+        ]),
+      )
+      if (claimed) kept++
+      else taken++
+      expect(store.standing(process)).toMatchObject({ unit: url, state: claimed ? 'settled' : 'provisional' })
+      expect(claimed).toBe(url === unitUrl(1))
+    }
+    expect(Math.min(kept, taken)).toBeGreaterThan(0)
   })
 
   it('takes what stands where its answer got lost', async () => {

@@ -168,6 +168,7 @@ function unreliable(store: PlacementStore, clock: VirtualClock, faults: number):
     place: (placement) => sent(() => store.place(placement)),
     change: (from, to) => sent(() => store.change(from, to)),
     counts: () => sent(() => store.counts()),
+    deadAmong: (units) => sent(() => store.deadAmong(units)),
     deadSince: (unit) => sent(() => store.deadSince(unit)),
     declareDead: (unit, at) => sent(() => store.declareDead(unit, at)),
   }
