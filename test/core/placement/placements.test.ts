@@ -4,6 +4,7 @@ import { createOwnPlacement } from '../../../core/placement/claim.ts'
 import { Placements } from '../../../core/placement/placements.ts'
 import type { UnitSettings } from '../../../core/placement/units.ts'
 import type { Placement } from '../../../core/ports/placement-store.ts'
+import { runs, seeds } from '../../effort.ts'
 import { FakePlacementStore, type PlacementOperation } from '../../fakes/placement-store.ts'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
 import { idOf, openUnits, owner, unit, unitUrl } from './units.ts'
@@ -64,8 +65,8 @@ describe('placing a process', () => {
     expect(await run(router({ units: others }).unitOf(process))).toBe(url)
   })
 
-  it('a thousand routers at once: one answer', { timeout: 20_000 }, async () => {
-    for (const [seed, many] of [1000, 100, 100, 100, 100].entries()) {
+  it('many routers at once: one answer', { timeout: 60_000 }, async () => {
+    for (const [seed, many] of [runs(1000, 100), 100, 100, 100, 100].entries()) {
       const store = new FakePlacementStore()
       const clock = new VirtualClock(1_700_000_000_000, seed)
       const wait = () => clock.sleep(50 * clock.random())
@@ -207,7 +208,7 @@ describe('placing a process', () => {
 
   it('either follows a unit that claims the process as it is declared dead, or takes the process from it', async () => {
     let [kept, taken] = [0, 0]
-    for (let seed = 0; seed < 100; seed++) {
+    for (const seed of seeds(1000, 100)) {
       const store = new FakePlacementStore()
       const clock = new VirtualClock(1_700_000_000_000, seed)
       store.overwrite(placed({ state: 'provisional' }))
@@ -233,7 +234,7 @@ describe('placing a process', () => {
       expect(store.standing(process)).toMatchObject({ unit: url, state: claimed ? 'settled' : 'provisional' })
       expect(claimed).toBe(url === unitUrl(1))
     }
-    expect(Math.min(kept, taken)).toBeGreaterThan(0)
+    if (kept + taken > 50) expect(Math.min(kept, taken)).toBeGreaterThan(0)
   })
 
   it('takes what stands where its answer got lost', async () => {
