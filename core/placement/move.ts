@@ -42,6 +42,8 @@ export interface Moved {
   version: number
   /** First nonce that the new unit gives. */
   next: number
+  /** False if the process was open there already: nothing was moved. */
+  opened: boolean
   withoutDeepHash: readonly WithoutDeepHash[]
   faults: readonly Fault[]
   /** Records whose upload the old unit had not finished: both do it. */
@@ -174,11 +176,13 @@ export async function replace(
 /** Opens the head of a unit that the placement names. */
 export async function arrive(placement: Placement, to: Pick<UnitStores, 'url' | 'log' | 'fence'>): Promise<Moved> {
   const { process, version } = placement
-  const opened = await to.fence.open(process, version)
+  const before = await to.log.head(process)
+  const isOpen = await to.fence.open(process, version)
   const head = await to.log.head(process)
   if (!head) throw refusal(`The process is placed on ${to.url}, which does not have it.`)
-  if (!opened && head.state !== 'open') {
+  if (!isOpen && head.state !== 'open') {
     throw refusal(`The process is placed on ${to.url}, and is ${head.state} there, not for version ${version}.`)
   }
-  return { process, unit: to.url, version, next: head.next, withoutDeepHash: [], faults: [], uploadsLeft: 0 }
+  const opened = before?.state !== 'open'
+  return { process, unit: to.url, version, next: head.next, opened, withoutDeepHash: [], faults: [], uploadsLeft: 0 }
 }

@@ -115,9 +115,13 @@ async function moveDead(workplace: Workplace, processes: readonly string[], to: 
 }
 
 function tell({ print, complain }: Workplace, moved: Moved, json: boolean): void {
-  const { process, unit, version, next, withoutDeepHash, faults, uploadsLeft } = moved
+  const { process, unit, version, next, opened, withoutDeepHash, faults, uploadsLeft } = moved
   if (json) {
     print(JSON.stringify(moved))
+    return
+  }
+  if (!opened) {
+    print(`${process}  is on ${unit} already, version ${version}: there was nothing to move`)
     return
   }
   print(`${process}  on ${unit}, version ${version}; the next nonce is ${next}`)

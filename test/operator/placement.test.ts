@@ -78,6 +78,17 @@ describe('placement move', () => {
     expect(objects()).toMatchObject(processes.map((process) => ({ process, unit: a.url, version: 4, next: 1 })))
   })
 
+  it('says that a process is there already', async () => {
+    const process = await world.spawn(a)
+    expect(await su('placement', 'move', process, '--from', 'a', '--to', 'b')).toBe(0)
+    for (const way of [['--from', 'a'], ['--dead']]) {
+      expect(await su('placement', 'move', process, ...way, '--to', 'b')).toBe(0)
+      expect(printed).toEqual([`${process}  is on ${b.url} already, version 3: there was nothing to move`])
+    }
+    expect(await su('placement', 'move', process, '--from', 'a', '--to', 'b', '--json')).toBe(0)
+    expect(objects()).toMatchObject([{ process, unit: b.url, opened: false }])
+  })
+
   it('tells what could not be told', async () => {
     const process = await world.spawn(a)
     const transaction = world.transaction(process, { held: false })
