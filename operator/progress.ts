@@ -1,15 +1,15 @@
-/** How far it is, for whoever looks on: one line that is drawn anew on a terminal, and elsewhere a line now and then. */
+/** How far a command is: one line that a terminal redraws; in a pipe or a file plain lines, far apart, for long runs only. */
 
 export interface Progress {
   show(done: number, all: number): void
   /** Makes room for another line on the same terminal. */
   clear(): void
-  /** Leaves the last line standing. */
+  /** Keeps the last line on a terminal. */
   end(): void
 }
 
-/** Where nobody looks on, a log should not fill up with it. */
-const EVERY_MS = 5_000
+/** Between two lines in a log, and before the first one: a short run leaves none. */
+const EVERY_MS = 30_000
 const WIDTH = 30
 const CLEARED = '\r\u001B[K'
 
@@ -24,18 +24,20 @@ export interface ProgressOptions {
 }
 
 export function createProgress({ write, terminal, what, now = Date.now }: ProgressOptions): Progress {
-  let lastAt = Number.NEGATIVE_INFINITY
+  let lastAt = now()
   let drawn = false
   return {
     show(done, all) {
-      const finished = done >= all
-      if (!terminal && !finished && now() - lastAt < EVERY_MS) return
-      lastAt = now()
-      const share = all === 0 ? 1 : Math.min(1, done / all)
-      const bar = '#'.repeat(Math.round(share * WIDTH)).padEnd(WIDTH, '.')
-      const text = `[${bar}] ${done} of ${all} ${what}`
-      write(terminal ? `${CLEARED}${text}` : `${text}\n`)
-      drawn = true
+      const text = `${done} of ${all} ${what}`
+      if (terminal) {
+        const share = all === 0 ? 1 : Math.min(1, done / all)
+        const bar = '#'.repeat(Math.round(share * WIDTH)).padEnd(WIDTH, '.')
+        write(`${CLEARED}[${bar}] ${text}`)
+        drawn = true
+      } else if (now() - lastAt >= EVERY_MS) {
+        lastAt = now()
+        write(`${text}\n`)
+      }
     },
     clear() {
       if (terminal && drawn) write(CLEARED)
