@@ -13,10 +13,10 @@ export function routerReadRoutes({ placements, lists, clock }: RouterParts, lead
 
   const follow = async (c: Context, inPath?: string): Promise<Response> => {
     const deadline = deadlineOf(c, clock.now())
-    const process = processOf(c, inPath)
+    const { process, named } = processOf(c, inPath)
     c.set('process', process)
     const unit = await inTime({ clock }, deadline, find(process))
-    if (unit === undefined) throw unknown(process === inPath)
+    if (unit === undefined) throw unknown(named)
     return lead.answer(c, { unit, deadline })
   }
 
@@ -35,8 +35,8 @@ export function routerReadRoutes({ placements, lists, clock }: RouterParts, lead
   return routes
 }
 
-/** The process that a request is about: the one that it names, else the id in its path, if that is one. */
-function processOf(c: Context, inPath: string | undefined): string {
+/** The process that a request is about: the one that it names in its query, else the id in its path, if that is one. */
+function processOf(c: Context, inPath: string | undefined): { process: string; named: boolean } {
   const { searchParams } = new URL(c.req.url)
   // Parameters that are there and empty name nothing, as at a unit.
   const named = searchParams.get('process-id') || searchParams.get('proc-id') || undefined
@@ -44,15 +44,16 @@ function processOf(c: Context, inPath: string | undefined): string {
   const process = named ?? inPath
   if (process === undefined) throw refused('process-id is needed: it says which unit is asked')
   if (!isId(process)) throw refused('process-id is needed: the path has no id of a process')
-  return process
+  return { process, named: named !== undefined }
 }
 
 const refused = (message: string) => new SchedulerError('invalid-request', message)
 
-const unknown = (byPath: boolean) =>
+/** An id in the path alone may be that of a message, whose process only the client can name. */
+const unknown = (named: boolean) =>
   new SchedulerError(
     'not-found',
-    byPath
-      ? 'No process with the id in the path is known here; process-id names one'
-      : 'This process is not known here',
+    named
+      ? 'The process that process-id names is not known here'
+      : 'No process with the id in the path is known here. If it is the id of a message, name its process with process-id',
   )

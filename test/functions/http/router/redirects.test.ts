@@ -106,6 +106,16 @@ describe('a question', () => {
     await expectError(app.request(path), 400, 'not-found')
   })
 
+  it.each([
+    [`/${nobody}`, 'No process with the id in the path is known here.'],
+    [`/${nobody}?process-id=${nobody}`, 'The process that process-id names is not known here'],
+    [`/${A}?proc-id=${nobody}`, 'The process that process-id names is not known here'],
+  ])('about a process that is not known says where it was named: %s', async (path, sentence) => {
+    const { app } = await worldWithTwo()
+    const { error } = await expectError(app.request(path), 400, 'not-found')
+    expect(error).toContain(sentence)
+  })
+
   it('is 503 while the placements do not answer, and never "not known"', async () => {
     const { app, store } = await worldWithTwo()
     store.faults = {
