@@ -3,7 +3,9 @@
  * in front of whatever is not Neon.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sqlState } from '../db/postgres/failures.ts'
 import { migrate } from '../db/postgres/migrate.ts'
+import { StartError } from './options.ts'
 import { startNeonProxy } from './postgres/neon-proxy.ts'
 import { startPostgres } from './postgres/server.ts'
 import type { Keeper } from './processes/keeper.ts'
@@ -31,6 +33,10 @@ export interface DatabaseOptions {
 const patienceMs = 5_000
 const retryMs = 10_000
 
+/** Postgres answers, and will not let this DATABASE_URL in: SQLSTATE of a wrong user or password, or of no such database. */
+const refusesEntry = (error: unknown): boolean => /^(28|3D000)/.test(sqlState(error) ?? '')
+
+/** Fails with StartError where a database that is given refuses user, password or database. */
 export const openDatabase = async (options: DatabaseOptions): Promise<Database> => {
   const { variables, ports, stateDir, keeper, log } = options
   const { DATABASE_URL: given, DATABASE_READ_URL: forReads, NEON_PROXY_URL: proxyGiven } = variables
@@ -43,9 +49,20 @@ export const openDatabase = async (options: DatabaseOptions): Promise<Database> 
   const proxyUrl = proxyGiven ?? proxy?.url
 
   const stopping = new AbortController()
+  const stop = async (): Promise<void> => {
+    stopping.abort()
+    await proxy?.stop()
+    await own?.stop()
+  }
   const migrated = keepMigrating(url, proxyUrl, stopping.signal, log)
-  // Metadata is never on the way of a message: a database that is away does not keep the unit from starting.
-  await Promise.race([migrated, ...(own ? [] : [sleep(patienceMs, undefined, { ref: false })])])
+  try {
+    // Metadata is never on the way of a message: a database that is away does not keep the unit from starting.
+    await Promise.race([migrated, ...(own ? [] : [sleep(patienceMs, undefined, { ref: false })])])
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  migrated.catch((error: unknown) => log(String(error)))
 
   const shown = new URL(url).host + new URL(url).pathname
   return {
@@ -54,7 +71,7 @@ export const openDatabase = async (options: DatabaseOptions): Promise<Database> 
       ...(forReads === undefined ? { DATABASE_READ_URL: url } : {}),
       ...(proxyUrl === undefined ? {} : { NEON_PROXY_URL: proxyUrl }),
     },
-    description: `${own ? `postgres://postgres@${shown}` : shown}${proxyUrl === undefined ? '' : `, Neon's protocol on ${proxyUrl}`}`,
+    description: `${own ? `postgres://postgres@${shown}` : shown}${proxyUrl === undefined ? '' : `; the functions reach it over HTTP, as at Neon, through ${proxyUrl}`}`,
     ...(own && {
       own: {
         stop: async () => own?.stop(),
@@ -63,17 +80,13 @@ export const openDatabase = async (options: DatabaseOptions): Promise<Database> 
         },
       },
     }),
-    async stop() {
-      stopping.abort()
-      await proxy?.stop()
-      await own?.stop()
-    },
+    stop,
   }
 }
 
 const isNeon = (url: string): boolean => new URL(url).hostname.endsWith('.neon.tech')
 
-/** Resolves when the tables are up to date, or at the stop. */
+/** Resolves when the tables are up to date, or at the stop. Fails with StartError where the database refuses entry. */
 const keepMigrating = async (
   url: string,
   proxyUrl: string | undefined,
@@ -87,6 +100,7 @@ const keepMigrating = async (
     } catch (error) {
       if (signal.aborted) return
       const reason = error instanceof Error ? error.message : String(error)
+      if (refusesEntry(error)) throw new StartError(`DATABASE_URL: ${reason}. Correct it, or make what it names.`)
       log(`The tables of metadata could not be brought up to date, trying again in ${retryMs / 1000} s: ${reason}`)
       await sleep(retryMs, undefined, { signal }).catch(() => {})
     }

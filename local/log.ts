@@ -1,15 +1,46 @@
 /** One readable log out of what the functions write: JSON lines made readable, each with the name of its function. */
 import { prettyFactory } from 'pino-pretty'
 
-/** Where a stack says what goes on. */
+/** Where a stack reports what happens in it. */
 export interface StackLog {
   /** A line that a function wrote. */
   line(source: string, line: string): void
-  /** What the stack itself has to say. */
+  /** A sentence of the stack's own. */
   note(message: string): void
 }
 
 export const silent: StackLog = { line() {}, note() {} }
+
+/** Waits for a step of a start, and notes how long it took. @param step what is there when it is done: "DynamoDB Local" */
+export const timed = async <T>({ note }: Pick<StackLog, 'note'>, step: string, starting: Promise<T>): Promise<T> => {
+  const began = performance.now()
+  const done = await starting
+  note(`${step}: ready in ${secondsSince(began)}`)
+  return done
+}
+
+/**
+ * A log without the functions' lines of a step: the host says by itself what came of it. Where the step fails they stay
+ * away, since the last ones come late.
+ */
+export const mutable = ({ line, note }: StackLog): StackLog & { mute<T>(step: () => Promise<T>): Promise<T> } => {
+  let muted = false
+  return {
+    line(source, text) {
+      if (!muted) line(source, text)
+    },
+    note,
+    async mute(step) {
+      muted = true
+      const done = await step()
+      muted = false
+      return done
+    },
+  }
+}
+
+/** @param began of performance.now() */
+export const secondsSince = (began: number): string => `${((performance.now() - began) / 1000).toFixed(1)} s`
 
 /** Turns a line of a function's into one for people; undefined for what is not for people. */
 export type LogFormat = (source: string, line: string) => string | undefined

@@ -1,6 +1,8 @@
 /** What the local stack is told: from the environment and the command line to typed options. */
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { problemsOf } from '../functions/config/functions.ts'
+import { type FunctionName, functions, routerFunctions, unitFunctions } from '../infra/functions.ts'
 import type { AwsCall } from './aws-calls.ts'
 
 /** What is started: one unit, so many behind a router, or a router in front of units that run elsewhere. */
@@ -69,8 +71,10 @@ export const ownVariables: ReadonlySet<string> = new Set([
  * Variables of the shell, of npm and of AWS's tools. A function on AWS has none of them, and credentials for a real account are nothing
  * that code under test should have.
  */
-const ofTheMachine =
+const machine =
   /^(AWS_|npm_|NODE|INIT_CWD$|PATH$|HOME$|PWD$|OLDPWD$|SHELL$|SHLVL$|USER$|LOGNAME$|TERM|LANG$|LC_|TMPDIR$|EDITOR$|COLOR$|SSH_|XDG_|_$|VITEST|TEST$)/
+
+export const isOfTheMachine = (name: string): boolean => machine.test(name) && !kept.has(name)
 
 /** The number of worker threads of an instance that takes several requests is configuration, on AWS too. */
 export const kept: ReadonlySet<string> = new Set(['AWS_LAMBDA_NODEJS_WORKER_COUNT'])
@@ -79,6 +83,29 @@ export const kept: ReadonlySet<string> = new Set(['AWS_LAMBDA_NODEJS_WORKER_COUN
 const maxRegions = 9
 
 const flags = '--fresh, --watch and --regions N'
+
+export const help = `Starts a scheduler unit and everything that it needs on this machine, until Ctrl-C.
+
+Usage: npm start [-- FLAGS]
+
+  --regions N   N units behind a router (1 to ${maxRegions}), on the ports after PORT
+  --fresh       removes the data of earlier starts, but for the wallet
+  --watch       builds the functions again when their source changes, as npm run dev does
+  --help        this text
+
+Main variables, from the environment or from .env:
+
+  PORT          where the unit or the router listens (9000; 0: any free port)
+  STATE_DIR     where the data is (.local)
+  INSTANCES     Lambda instances of each unit and of the router (4)
+  REGIONS       as --regions
+  LOG_LEVEL     trace, debug, info, warn or error (info)
+  DATABASE_URL  a Postgres to use instead of the stack's own
+  GATEWAY_URL, UPLOAD_NODE_URL, CACHE_URL
+                an Arweave gateway, a bundler and a cache to use instead of the stand-in
+  MODE=router   a router alone, in front of the units in SCHEDULER_LIST
+
+All variables: docs/configuration.md. Then: npm run -s send -- process 'print("hello")'`
 
 interface Arguments {
   fresh: boolean
@@ -143,9 +170,20 @@ export const parseOptions = (environment: Environment, argv: readonly string[] =
     },
     blockMs: count('BLOCK_MS', 2_000, 1, 86_400_000),
     variables: Object.fromEntries(
-      Object.entries(set).filter(([name]) => kept.has(name) || !(ownVariables.has(name) || ofTheMachine.test(name))),
+      Object.entries(set).filter(([name]) => !(ownVariables.has(name) || isOfTheMachine(name))),
     ),
   }
+}
+
+/** Fails with StartError where a variable is set to what no function can work with, before anything is started. */
+export const checkVariables = ({ setup: { kind }, variables }: Pick<StackOptions, 'setup' | 'variables'>): void => {
+  // With regions, MODE says what each function is told anyway.
+  const { MODE, ...rest } = variables
+  const names = Object.keys(
+    { unit: unitFunctions, router: routerFunctions, regions: functions }[kind],
+  ) as FunctionName[]
+  const problems = new Set(names.flatMap((name) => problemsOf(name, kind === 'regions' ? rest : variables)))
+  if (problems.size > 0) throw new StartError([...problems].join('\n'))
 }
 
 const parseSetup = (regions: string | undefined, set: Readonly<Record<string, string>>): Setup => {

@@ -5,7 +5,7 @@ import { logging } from './logging.ts'
 import { migration } from './migration.ts'
 import { modeOf } from './mode.ts'
 import { notices, routerNotices } from './notices.ts'
-import { type Environment, type Group, parseConfig } from './parse.ts'
+import { type Environment, type Group, parseConfig, wrongVariables } from './parse.ts'
 import { passOn } from './pass-on.ts'
 import { ownPlacement, placements } from './placements.ts'
 import { database, postgres, postgresWriting } from './postgres.ts'
@@ -88,3 +88,9 @@ export const variablesOf = (name: keyof typeof groups): string[] => [
     Object.values<Group>(groups[name]).flatMap((group) => ('entries' in group ? Object.keys(group.entries ?? {}) : [])),
   ),
 ]
+
+/**
+ * A sentence for each variable of a function that is set to what it can never be, for a start that checks early. Rules
+ * between variables are for the function itself.
+ */
+export const problemsOf = (name: keyof typeof groups, env: Environment): string[] => wrongVariables(env, groups[name])

@@ -22,19 +22,40 @@ export class ConfigurationError extends Error {
  * counts as not set. Throws a ConfigurationError.
  */
 export function parseConfig<const G extends Record<string, Group>>(env: Environment, groups: G) {
-  const set = Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])),
-  )
-  const input = Object.fromEntries(Object.keys(groups).map((name) => [name, set]))
-  const parsed = v.safeParse(v.object(groups), input)
+  const { parsed } = read(env, groups)
   if (!parsed.success) throw new ConfigurationError([...new Set(parsed.issues.map(sentence))])
   return freeze(parsed.output)
 }
 
-/** An issue of a variable begins with its name; one of a whole group says by itself what it is about. */
-function sentence({ path, message }: { path?: v.IssuePathItem[] | undefined; message: string }): string {
+/** A sentence for each variable that is set to what it can never be; nothing about variables that are missing. */
+export function wrongVariables(env: Environment, groups: Record<string, Group>): string[] {
+  const { set, parsed } = read(env, groups)
+  const issues = parsed.issues ?? []
+  return [...new Set(issues.filter((issue) => (variableOf(issue) ?? '') in set).map(sentence))]
+}
+
+function read<const G extends Record<string, Group>>(env: Environment, groups: G) {
+  const set: Record<string, string> = Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])),
+  )
+  const input = Object.fromEntries(Object.keys(groups).map((name) => [name, set]))
+  return { set, parsed: v.safeParse(v.object(groups), input) }
+}
+
+interface Issue {
+  path?: v.IssuePathItem[] | undefined
+  message: string
+}
+
+function variableOf({ path }: Issue): string | undefined {
   const variable = path?.[1]?.key
-  return typeof variable === 'string' ? `${variable} ${message}` : message
+  return typeof variable === 'string' ? variable : undefined
+}
+
+/** An issue of a variable begins with its name; one of a whole group says by itself what it is about. */
+function sentence(issue: Issue): string {
+  const variable = variableOf(issue)
+  return variable === undefined ? issue.message : `${variable} ${issue.message}`
 }
 
 /** Plain objects and arrays, all the way down; secrets and sets keep themselves. */

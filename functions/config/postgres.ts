@@ -1,9 +1,9 @@
 /** The index of metadata. Without DATABASE_URL there is none, and every question is answered from the log. */
 import * as v from 'valibot'
-import { count, httpUrl, postgresUrl, required } from './variables.ts'
+import { count, httpUrl, neonUrl, required } from './variables.ts'
 
 const writing = {
-  DATABASE_URL: v.optional(postgresUrl),
+  DATABASE_URL: v.optional(neonUrl),
   NEON_PROXY_URL: v.optional(httpUrl),
   DB_WRITE_CONNECTIONS: count('requests', 10, 1, 1000),
 }
@@ -22,7 +22,7 @@ export const postgresWriting = v.pipe(
 /** For whoever cannot do without: what brings its tables up to date. */
 export const database = v.pipe(
   v.object({
-    DATABASE_URL: required('the connection string of the Postgres database', postgresUrl),
+    DATABASE_URL: required('the connection string of the Postgres database', neonUrl),
     NEON_PROXY_URL: v.optional(httpUrl),
   }),
   v.transform((env) => ({ url: env.DATABASE_URL, proxyUrl: env.NEON_PROXY_URL })),
@@ -31,7 +31,7 @@ export const database = v.pipe(
 export const postgres = v.pipe(
   v.object({
     ...writing,
-    DATABASE_READ_URL: v.optional(postgresUrl),
+    DATABASE_READ_URL: v.optional(neonUrl),
     DB_READ_CONNECTIONS: count('requests', 10, 1, 1000),
   }),
   v.transform((env) => ({

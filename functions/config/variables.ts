@@ -3,6 +3,8 @@ import * as v from 'valibot'
 import { isId } from '../../core/ans104/base64url.ts'
 import { Secret } from './secret.ts'
 
+const POSTGRES = ['postgres:', 'postgresql:']
+
 /** A variable that must be set. @param what what to set it to: "the name of the table of heads" */
 export const required = <T>(what: string, schema: v.GenericSchema<string, T>) =>
   v.optional(v.pipe(v.string(), v.nonEmpty(`is missing: set it to ${what}.`), schema), '')
@@ -19,10 +21,18 @@ export const httpUrl = v.pipe(
 
 export const postgresUrl = v.pipe(
   v.string(),
-  v.check(
-    (value) => hasProtocol(value, ['postgres:', 'postgresql:']),
-    'must be a connection string that begins with postgresql://.',
-  ),
+  v.check((value) => hasProtocol(value, POSTGRES), 'must be a connection string that begins with postgresql://.'),
+  v.transform((value) => new Secret(value)),
+)
+
+/** Of the database of metadata. Neon's driver sends no query without a user, a host and a database. */
+export const neonUrl = v.pipe(
+  v.string(),
+  v.check((value) => {
+    if (!hasProtocol(value, POSTGRES)) return false
+    const { username, pathname } = new URL(value)
+    return username !== '' && pathname.length > 1
+  }, 'must be a connection string with user, host and database: postgresql://user:password@host/database.'),
   v.transform((value) => new Secret(value)),
 )
 

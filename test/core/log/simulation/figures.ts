@@ -1,5 +1,5 @@
 /**
- * Prints the figures of docs/hot-process.md: node test/core/log/simulation/figures.ts
+ * Prints the figures of docs/hot-process.md: npm run simulate
  * Virtual time, so they are the same on every machine.
  */
 import { type Load, type LoadOptions, load } from './load.ts'
