@@ -4,10 +4,10 @@
  *
  *   node infra/build.ts    says how large each is; fails where one is larger than it may be (bundle-sizes.ts)
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type BuildOptions, build, context, type Plugin, stop } from 'esbuild'
+import { type BuildOptions, build, context, formatMessages, type Plugin, stop } from 'esbuild'
 import { type BundleSize, kilobytes, oversized, sizeOf } from './bundle-sizes.ts'
 import { type FunctionName, functions } from './functions.ts'
 
@@ -61,35 +61,63 @@ export const buildAll = async (outdir = buildDir): Promise<Record<FunctionName, 
   return Object.fromEntries(await Promise.all(built)) as Record<FunctionName, BundleSize>
 }
 
+/** A build of a function that is watched. */
+export type Build =
+  /** `changed`: sources that were written since the build before, relative to the checkout. */
+  | { dir: string; changed: readonly string[]; ms: number }
+  /** What esbuild says of the sources, for a terminal. */
+  | { errors: string }
+
 /**
- * Bundles a module, and again at each change of its sources, each time into a new folder beside `outdir`: what runs
- * goes on reading the old one, and a source that is broken for a moment takes nothing away.
- * @param built called with the new folder; with none where the sources are broken, which esbuild has printed
+ * Bundles a module, and again at each change of its sources, each time into a new folder beside `outdir`: instances
+ * keep reading the old one, and a source that is broken for a moment takes nothing away.
  */
 export const watchFunction = async (
   entry: string,
   outdir: string,
-  built: (dir: string | undefined) => void,
+  onBuild: (build: Build) => void,
 ): Promise<() => Promise<void>> => {
   let builds = 0
+  let began = 0
+  let startedAt = Date.now()
   const write: Plugin = {
     name: 'write',
-    setup: ({ onEnd }) => {
-      onEnd(({ errors, outputFiles = [] }) => {
-        if (errors.length > 0) return built(undefined)
+    setup: ({ onStart, onEnd }) => {
+      let since = 0
+      onStart(() => {
+        began = performance.now()
+        // Taken before the sources are read: a change during a build is one of the next build.
+        ;[since, startedAt] = [startedAt, Date.now()]
+      })
+      onEnd(async ({ errors, outputFiles = [], metafile }) => {
+        if (errors.length > 0) {
+          const color = process.stdout.isTTY
+          return onBuild({ errors: (await formatMessages(errors, { kind: 'error', color })).join('').trimEnd() })
+        }
         const dir = `${outdir}-${++builds}`
         rmSync(dir, { recursive: true, force: true })
         mkdirSync(dir, { recursive: true })
         for (const { path, contents } of outputFiles) writeFileSync(join(dir, relative(outdir, path)), contents)
         rmSync(`${outdir}-${builds - 2}`, { recursive: true, force: true })
-        built(dir)
+        const changed = Object.keys(metafile?.inputs ?? {}).filter((file) => writtenSince(file, since))
+        onBuild({ dir, changed, ms: Math.round(performance.now() - began) })
       })
     },
   }
-  const watched = await context({ ...options(entry, outdir), write: false, plugins: [write] })
+  const watched = await context({
+    ...options(entry, outdir),
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+    plugins: [write],
+  })
   await watched.watch()
   return () => watched.dispose()
 }
+
+/** @param file relative to the checkout */
+const writtenSince = (file: string, ms: number): boolean =>
+  !file.includes('node_modules/') && (statSync(join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0) >= ms
 
 if (import.meta.main) {
   const sizes = await buildAll()

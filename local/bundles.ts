@@ -5,7 +5,7 @@
 import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildFunction, watchFunction } from '../infra/build.ts'
+import { type Build, buildFunction, watchFunction } from '../infra/build.ts'
 import { type FunctionName, functions } from '../infra/functions.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -41,13 +41,14 @@ const buildBundles = async ({ dir, names }: BundleOptions): Promise<Bundles> => 
 const watchBundles = async ({ dir, names, log }: BundleOptions): Promise<Bundles> => {
   const latest = new Map<FunctionName, string>()
   const listeners = new Set<(name: FunctionName) => void>()
+  const describe = describeBuilds(log)
   const watched = await Promise.all(
     names.map(async (name) => {
       const first = Promise.withResolvers<void>()
-      const stop = await watchFunction(entryOf(name), join(dir, name), (built) => {
-        if (built === undefined) return
-        if (latest.has(name)) log(`${name} was built again`)
-        latest.set(name, built)
+      const stop = await watchFunction(entryOf(name), join(dir, name), (build) => {
+        describe(name, build, !latest.has(name))
+        if ('errors' in build) return
+        latest.set(name, build.dir)
         first.resolve()
         for (const rebuilt of listeners) rebuilt(name)
       })
@@ -64,5 +65,26 @@ const watchBundles = async ({ dir, names, log }: BundleOptions): Promise<Bundles
     async stop() {
       await Promise.all(watched.map((stop) => stop()))
     },
+  }
+}
+
+/**
+ * Notes each build after the first. Errors come once, whole, although each function that has the source finds them; a
+ * function that was never built has nothing to run until they are mended.
+ */
+export const describeBuilds = (log: BundleOptions['log']): ((name: string, build: Build, isFirst: boolean) => void) => {
+  const broken = new Map<string, string>()
+  return (name, build, isFirst) => {
+    if ('errors' in build) {
+      const isKnown = [...broken.values()].includes(build.errors)
+      broken.set(name, build.errors)
+      const rest = isFirst ? 'The start waits until it can be built.' : 'Its last build keeps running.'
+      log(`BUILD FAILED: ${name}. ${rest}${isKnown ? '' : `\n\n${build.errors}\n`}`)
+      return
+    }
+    const wasBroken = broken.delete(name)
+    if (isFirst && !wasBroken) return
+    const why = build.changed.length === 0 ? '' : ` (${build.changed.join(', ')})`
+    log(`${name} built in ${build.ms} ms${why}`)
   }
 }

@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { functions } from '../infra/functions.ts'
 import { type Addresses, adviceOnAddresses, chooseAddresses, rememberPorts, unitUrl } from './addresses.ts'
 import { type Bundles, openBundles } from './bundles.ts'
-import { needsStandIn, ownWallet } from './environment.ts'
+import { needsStandIn } from './environment.ts'
 import { type LocalGateway, startGateway } from './gateway.ts'
-import { type StackLog, silent } from './log.ts'
+import { type StackLog, silent, timed } from './log.ts'
 import type { StackOptions } from './options.ts'
 import { at, createParts, type Parts, settled } from './parts.ts'
 import { letThrough } from './postgres/place.ts'
@@ -20,7 +20,7 @@ import { namesOf } from './running.ts'
 import { type Stack, startStack } from './stack.ts'
 import { forget, forgetEnvironments, gatewayDir, notServed, regionDir } from './state-dir.ts'
 import { arweaveLine, dataLines, linesOf, type SummaryLine, walletLine } from './summary.ts'
-import { ensureWallet } from './wallet.ts'
+import { ensureOwnWallet } from './wallet.ts'
 
 export interface Regions {
   /** The router's address. */
@@ -52,8 +52,8 @@ export const startRegions = async (options: StackOptions, count: number, log: St
     if (options.fresh) await forget(options.stateDir)
     forgetEnvironments(options.stateDir)
     letThrough(options.stateDir)
-    const shared = await openShared(options, await chooseAddresses(options, count), keeper, parts, log)
-    return await assemble(options, shared, parts)
+    const addresses = await chooseAddresses(options, count)
+    return await assemble(options, { addresses, keeper, log }, openShared(options, parts, log), parts)
   } catch (error) {
     await parts.takeApart()
     await keeper.close()
@@ -62,54 +62,74 @@ export const startRegions = async (options: StackOptions, count: number, log: St
 }
 
 /** What router and units are started with, the first time and again. */
-interface Shared {
+interface Frame {
   addresses: Addresses
   keeper: Keeper
-  bundles: Bundles
-  gateway: LocalGateway | undefined
   log: StackLog
 }
 
-const openShared = async (
-  options: StackOptions,
-  addresses: Addresses,
-  keeper: Keeper,
-  parts: Parts,
-  log: StackLog,
-): Promise<Shared> => {
-  const { stateDir, watch, variables, blockMs, ports } = options
-  const wallet = ownWallet(options)
-  const [bundles, gateway] = await settled([
-    parts.add(openBundles({ dir: join(stateDir, 'functions'), names: namesOf(functions), watch, log: log.note })),
-    needsStandIn(variables)
-      ? parts.add(startGateway({ dir: gatewayDir(stateDir), blockMs, ...at(ports.gateway) }))
-      : undefined,
-    wallet === undefined ? undefined : ensureWallet(wallet),
-  ])
-  return { addresses, keeper, bundles, gateway, log }
+/** What units and router have in common, or the units alone. */
+interface Shared {
+  bundles: Bundles
+  gateway: LocalGateway | undefined
 }
 
-const assemble = async (options: StackOptions, shared: Shared, parts: Parts): Promise<Regions> => {
-  const { addresses, keeper, gateway, log } = shared
+const openShared = async (options: StackOptions, parts: Parts, log: StackLog): Promise<Shared> => {
+  const { stateDir, watch, variables, blockMs, ports } = options
+  const step = <T extends { stop(): Promise<void> }>(what: string, starting: Promise<T>): Promise<T> =>
+    parts.add(timed(log, what, starting))
+  const [bundles, gateway] = await settled([
+    step(
+      'Functions',
+      openBundles({ dir: join(stateDir, 'functions'), names: namesOf(functions), watch, log: log.note }),
+    ),
+    needsStandIn(variables)
+      ? step('Arweave stand-in', startGateway({ dir: gatewayDir(stateDir), blockMs, ...at(ports.gateway) }))
+      : undefined,
+    ensureOwnWallet(options, log),
+  ])
+  return { bundles, gateway }
+}
+
+const assemble = async (
+  options: StackOptions,
+  frame: Frame,
+  opening: Promise<Shared>,
+  parts: Parts,
+): Promise<Regions> => {
+  const { addresses, keeper, log } = frame
   const urls = addresses.units.map(unitUrl)
   const units: Stack[] = []
   let router: Router | undefined
-  const startTheRouter = async (changed: Readonly<Record<string, string>> = {}): Promise<Router> => {
+  const bundles = opening.then((shared) => shared.bundles)
+  const startTheRouter = async (
+    changed: Readonly<Record<string, string>> = {},
+    ready?: Promise<unknown>,
+  ): Promise<Router> => {
     const changedOptions = { ...options, variables: { ...options.variables, ...changed } }
     const advice = isListGiven(changedOptions) ? adviceOnList : adviceOnAddresses(options.stateDir)
-    router = await startRouter(routerOptions(changedOptions, addresses), log, { ...shared, advice })
+    router = await startRouter(routerOptions(changedOptions, addresses), routerLog(log), {
+      keeper,
+      bundles,
+      advice,
+      ...(ready && { units: ready }),
+    })
     return router
   }
   const startUnit = async (index: number): Promise<Stack> => {
-    const unit = await startStack(unitOptions(options, shared, index), logOf(index, log), shared)
+    const shared = await opening
+    const unit = await startStack(unitOptions(options, addresses, shared, index), unitLog(index, log), shared)
     units[index] = unit
     return unit
   }
-  parts.atEnd(() => Promise.all(units.map((unit) => unit.stop())))
-  // First of all nobody is sent on any more.
-  parts.atEnd(() => router?.stop())
-
-  const [first] = await settled([startTheRouter(), settled(urls.map((_, index) => startUnit(index)))])
+  const unitsStarting = opening.then(() => {
+    parts.atEnd(() => Promise.all(units.map((unit) => unit.stop())))
+    // First of all the router sends no client to them any more.
+    parts.atEnd(() => router?.stop())
+    return settled(urls.map((_, index) => startUnit(index)))
+  })
+  const [first] = await settled([startTheRouter({}, unitsStarting), unitsStarting, bundles])
+  const { gateway } = await opening
   rememberPorts(options.stateDir, addresses)
   if (options.variables.DATABASE_URL !== undefined) log.note('DATABASE_URL is given: all regions share that database.')
   if (options.variables.CDN_SECRET !== undefined) {
@@ -129,7 +149,7 @@ const assemble = async (options: StackOptions, shared: Shared, parts: Parts): Pr
     },
     units,
     ...(gateway && { gateway }),
-    startRouter: startTheRouter,
+    startRouter: (changed) => startTheRouter(changed),
     startUnit,
     summary: summaryOf(options, first, units),
     broken: Promise.race([first, ...units].map(({ broken }) => broken)),
@@ -148,7 +168,7 @@ const routerOptions = (options: StackOptions, { router, dynamodb, units }: Addre
   variables: routerVariables(options, units.map(unitUrl)),
 })
 
-const unitOptions = (options: StackOptions, { addresses, gateway }: Shared, index: number): StackOptions => {
+const unitOptions = (options: StackOptions, addresses: Addresses, { gateway }: Shared, index: number): StackOptions => {
   const port = addresses.units[index]
   if (port === undefined) throw new RangeError(`There is no region ${index + 1}`)
   const { gateway: _, ...own } = options.ports
@@ -167,7 +187,9 @@ const unitOptions = (options: StackOptions, { addresses, gateway }: Shared, inde
   }
 }
 
-const logOf = (index: number, { line, note }: StackLog): StackLog => ({
+const routerLog = ({ line, note }: StackLog): StackLog => ({ line, note: (message) => note(`router: ${message}`) })
+
+const unitLog = (index: number, { line, note }: StackLog): StackLog => ({
   line: (source, text) => line(`${index + 1} ${source}`, text),
   note: (message) => note(`region ${index + 1}: ${message}`),
 })

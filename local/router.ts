@@ -11,9 +11,9 @@ import { startDynamoDb } from './dynamodb.ts'
 import { routerEnvironmentOf, writeEnvironment } from './environment.ts'
 import { openFront } from './front.ts'
 import type { Outcome } from './lambda/invocation.ts'
-import { type StackLog, silent } from './log.ts'
+import { mutable, type StackLog, silent, timed } from './log.ts'
 import type { StackOptions } from './options.ts'
-import { at, createParts, type Parts } from './parts.ts'
+import { at, createParts, type Parts, settled } from './parts.ts'
 import { type Keeper, openKeeper } from './processes/keeper.ts'
 import { reached } from './reached.ts'
 import { namesOf, type RunningFunctions, startFunctions, untilHealthy } from './running.ts'
@@ -53,9 +53,12 @@ const healthMs = 20_000
 
 export interface RouterNeeds {
   keeper: Keeper
-  bundles: Bundles
+  /** The address answers 503 before they are there, so that a client can tell a router that starts from none. */
+  bundles: Promise<Bundles>
   /** What helps where its list of units leaves out one that has processes: a sentence. */
   advice: string
+  /** Its address answers 503 until this has resolved: the units that it sends clients to, where they start with it. */
+  units?: Promise<unknown>
 }
 
 /** Fails with StartError, or what a function says of its configuration; nothing of it runs then. */
@@ -82,7 +85,7 @@ type Assembled = Omit<Router, 'stop' | 'kill'> & { functions: RunningFunctions<R
 const assemble = async (
   options: StackOptions,
   log: StackLog,
-  { keeper, bundles, advice }: RouterNeeds,
+  { keeper, bundles: building, advice, units }: RouterNeeds,
   parts: Parts,
 ): Promise<Assembled> => {
   const { host, port, ports, latency, instances, concurrency, freeze } = options
@@ -97,14 +100,20 @@ const assemble = async (
       onFailure: (message) => log.line('router', message),
     }),
   )
-  const dynamodb = await parts.add(
-    startDynamoDb({ dir: dynamodbDir(stateDir), keeper, tables: routerTables, heap, ...at(ports.dynamodb) }),
-  )
+  const database = startDynamoDb({
+    dir: dynamodbDir(stateDir),
+    keeper,
+    tables: routerTables,
+    heap,
+    ...at(ports.dynamodb),
+  })
+  const [dynamodb, bundles] = await settled([parts.add(timed(log, 'DynamoDB Local', database)), building])
   const { url } = front
   const endpoint = await reached(dynamodb.url, { ms: latency.dynamodb, onCall: options.onCall }, parts)
   const environment = routerEnvironmentOf(options, { url, dynamodb: endpoint, variables: dynamodb.variables })
   writeEnvironment(stateDir, environment)
 
+  const ofFunctions = mutable(log)
   const functions = startFunctions({
     names: routerNames,
     bundles,
@@ -113,15 +122,18 @@ const assemble = async (
     instances,
     concurrency,
     freeze,
-    onLine: log.line,
+    onLine: ofFunctions.line,
   })
   running = functions
   parts.atEnd(() => functions.stop())
-  await functions.ready()
+  await timed(log, 'Lambda instances', functions.ready())
   parts.atEnd(() => front.stop())
 
-  const complaint = await untilHealthy(functions.get('router'), environment, healthMs, advice)
+  const complaint = await ofFunctions.mute(() =>
+    timed(log, 'Health', untilHealthy(functions.get('router'), environment, healthMs, advice)),
+  )
   if (complaint !== undefined) log.note(`The router is not healthy: ${complaint}`)
+  await units
   front.open()
 
   return {
@@ -155,8 +167,9 @@ export const startRouterAlone = async (options: StackOptions, log: StackLog = si
     if (options.fresh) await forget(stateDir)
     forgetEnvironments(stateDir)
     const dir = join(stateDir, 'functions')
-    const bundles = await parts.add(openBundles({ dir, names: routerNames, watch, log: log.note }))
-    const router = await parts.add(startRouter(options, log, { keeper, bundles, advice: adviceOnList }))
+    const bundles = parts.add(timed(log, 'Functions', openBundles({ dir, names: routerNames, watch, log: log.note })))
+    const starting = parts.add(startRouter(options, log, { keeper, bundles, advice: adviceOnList }))
+    const [router] = await settled([starting, bundles])
     return {
       ...router,
       summary: linesOf([...router.about, ...dataLines(stateDir, notServed(stateDir, 'router'))]),

@@ -8,11 +8,11 @@ import { type UnitFunctionName, unitFunctions } from '../infra/functions.ts'
 import { type Bundles, openBundles } from './bundles.ts'
 import { openDatabase } from './database.ts'
 import { startDynamoDb } from './dynamodb.ts'
-import { environmentOf, needsStandIn, ownWallet, writeEnvironment } from './environment.ts'
+import { environmentOf, needsStandIn, writeEnvironment } from './environment.ts'
 import { openFront } from './front.ts'
 import { type LocalGateway, startGateway } from './gateway.ts'
 import type { Outcome } from './lambda/invocation.ts'
-import { type StackLog, silent } from './log.ts'
+import { mutable, type StackLog, silent, timed } from './log.ts'
 import type { StackOptions } from './options.ts'
 import { at, createParts, type Parts, settled } from './parts.ts'
 import { type Keeper, openKeeper } from './processes/keeper.ts'
@@ -22,7 +22,7 @@ import { startS3 } from './s3.ts'
 import { dynamodbDir, forget, forgetEnvironments, gatewayDir, notServed } from './state-dir.ts'
 import { arweaveLine, dataLines, linesOf, type SummaryLine, sizeLine, walletLine } from './summary.ts'
 import { startTriggers } from './triggers.ts'
-import { ensureWallet } from './wallet.ts'
+import { ensureOwnWallet } from './wallet.ts'
 
 export interface Stack {
   /** The unit's address. */
@@ -96,16 +96,21 @@ const assemble = async (
     }),
   )
   const names = namesOf(unitFunctions)
+  const step = <T extends { stop(): Promise<void> }>(what: string, starting: Promise<T>): Promise<T> =>
+    parts.add(timed(log, what, starting))
   const [bundles, dynamodb, s3, database, gateway] = await settled([
     shared.bundles ??
-      parts.add(openBundles({ dir: join(stateDir, 'functions'), names, watch: options.watch, log: log.note })),
-    parts.add(startDynamoDb({ dir: dynamodbDir(stateDir), keeper, ...at(ports.dynamodb) })),
-    parts.add(startS3({ dir: join(stateDir, 's3'), ...at(ports.s3) })),
-    parts.add(openDatabase({ stateDir, variables, ports, keeper, log: log.note })),
+      step('Functions', openBundles({ dir: join(stateDir, 'functions'), names, watch: options.watch, log: log.note })),
+    step('DynamoDB Local', startDynamoDb({ dir: dynamodbDir(stateDir), keeper, ...at(ports.dynamodb) })),
+    step('S3', startS3({ dir: join(stateDir, 's3'), ...at(ports.s3) })),
+    step('Postgres', openDatabase({ stateDir, variables, ports, keeper, log: log.note })),
     needsStandIn(variables)
-      ? parts.add(startGateway({ dir: gatewayDir(stateDir), blockMs: options.blockMs, ...at(ports.gateway) }))
+      ? step(
+          'Arweave stand-in',
+          startGateway({ dir: gatewayDir(stateDir), blockMs: options.blockMs, ...at(ports.gateway) }),
+        )
       : undefined,
-    ensureOwnWallet(options),
+    ensureOwnWallet(options, log),
   ])
   const { PLACEMENTS_ENDPOINT: placements } = variables
   const reachedAt = (url: string, ms: number): Promise<string> =>
@@ -125,6 +130,7 @@ const assemble = async (
   writeEnvironment(stateDir, environment)
 
   const { instances, concurrency, freeze } = options
+  const ofFunctions = mutable(log)
   const started = startFunctions({
     names,
     bundles,
@@ -133,17 +139,19 @@ const assemble = async (
     instances,
     concurrency,
     freeze,
-    onLine: log.line,
+    onLine: ofFunctions.line,
   })
   running = started
   parts.atEnd(() => started.stop())
-  await started.ready()
+  await timed(log, 'Lambda instances', started.ready())
   parts.atEnd(startTriggers({ running: started, endpoint: dynamodb.url, stateDir, log }))
   // First of all no more requests are taken, and those that run are answered.
   parts.atEnd(() => front.stop())
 
   const advice = 'Start it with that wallet, or with another STATE_DIR.'
-  const complaint = await untilHealthy(started.get('su'), environment, healthMs, advice)
+  const complaint = await ofFunctions.mute(() =>
+    timed(log, 'Health', untilHealthy(started.get('su'), environment, healthMs, advice)),
+  )
   if (complaint !== undefined) log.note(`The unit is not healthy: ${complaint}`)
   front.open()
 
@@ -164,9 +172,4 @@ const assemble = async (
     about: ofTheUnit,
     summary: linesOf([...ofTheUnit, ...ofAll]),
   }
-}
-
-const ensureOwnWallet = async (options: StackOptions): Promise<void> => {
-  const file = ownWallet(options)
-  if (file !== undefined) await ensureWallet(file)
 }

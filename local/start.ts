@@ -2,28 +2,32 @@
  * `npm start`: the scheduler unit and everything it needs, in one command; with --regions several units behind a router, with
  * MODE=router a router in front of units that run elsewhere.
  *
- *   node local/start.ts [--regions N] [--fresh] [--watch]
+ *   node local/start.ts [--regions N] [--fresh] [--watch] [--help]
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
 import { endBuilder } from '../infra/build.ts'
-import { createLogFormat, type StackLog } from './log.ts'
-import { parseOptions, type StackOptions, StartError } from './options.ts'
+import { createLogFormat, type StackLog, secondsSince } from './log.ts'
+import { checkVariables, help, parseOptions, type StackOptions, StartError } from './options.ts'
 import { watchNpm } from './processes/ancestors.ts'
 import { StateDirInUse } from './processes/keeper.ts'
 import { startRegions } from './regions.ts'
 import { startRouterAlone } from './router.ts'
 import { startStack } from './stack.ts'
+import { nextCommand } from './summary.ts'
+import { misspelt } from './variable-names.ts'
 
 const began = performance.now()
 
-/** Nobody may be reading any more; what ends this process is told otherwise. */
+/** A closed pipe must not end the stack. */
 process.stdout.on('error', () => {})
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
-/** What every setup can do when it is up. */
+/** What every setup has when it is up. */
 interface Started {
+  url: string
   summary: readonly string[]
   broken: Promise<string>
   stop(): Promise<void>
@@ -42,16 +46,23 @@ const startAll = (options: StackOptions, log: StackLog): Promise<Started> => {
 }
 
 const announcement = ({ setup: { kind }, port }: StackOptions): string => {
-  const what = kind === 'unit' ? 'unit' : 'router'
-  return port === 0
-    ? `Starting; the ${what} will be at any free port`
-    : `Starting; the ${what} will be at http://127.0.0.1:${port}`
+  const what = {
+    unit: 'a scheduler unit',
+    regions: 'a router and the units behind it; the router is',
+    router: 'a router',
+  }[kind]
+  const where = port === 0 ? 'at any free port' : `at http://127.0.0.1:${port}`
+  const steps = kind === 'router' ? 'DynamoDB Local' : 'DynamoDB Local, S3, Postgres and stand-ins for Arweave'
+  return `Starting ${what} ${where}: builds the functions, starts ${steps}. The first start takes longer.`
 }
 
 const main = async (): Promise<void> => {
+  const file = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {}
   if (existsSync('.env')) process.loadEnvFile('.env')
   const options = parseOptions(process.env, process.argv.slice(2))
+  checkVariables(options)
   const format = createLogFormat(process.stdout.isTTY)
+  for (const sentence of misspelt(process.env, file)) say(`WARNING          ${sentence}`)
   say(announcement(options))
   const ending = Promise.withResolvers<string>()
   let interrupts = 0
@@ -75,7 +86,8 @@ const main = async (): Promise<void> => {
   if (!options.watch) await endBuilder()
   running = true
   for (const line of stack.summary) say(line)
-  say(`Ready in ${((performance.now() - began) / 1000).toFixed(1)} s. Ctrl-C stops it.`)
+  say(`Ready in ${secondsSince(began)}. Ctrl-C stops it. Now, in another terminal:`)
+  say(`  ${nextCommand(stack.url, options)}`)
   const end = await Promise.race([
     ending.promise.then((reason) => ({ reason, exitCode: 0 })),
     stack.broken.then((reason) => ({ reason, exitCode: 1 })),
@@ -86,7 +98,8 @@ const main = async (): Promise<void> => {
 }
 
 try {
-  await main()
+  if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) say(help)
+  else await main()
 } catch (error) {
   const known = error instanceof StartError || error instanceof StateDirInUse
   process.stderr.write(`${error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : error}\n`)

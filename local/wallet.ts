@@ -1,11 +1,19 @@
-/** The unit's wallet, where none is given: made once, kept with the data. */
+/** The unit's wallet, if none is given: made once and kept with the data. */
 import { createHash, generateKeyPair } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { ownWallet } from './environment.ts'
+import { type StackLog, timed } from './log.ts'
+import type { StackOptions } from './options.ts'
 
-/** Makes an RSA key of 4096 bits (e = 65537), which takes seconds, unless the file is there. Only its owner may read it. */
-export const ensureWallet = async (file: string): Promise<void> => {
-  if (existsSync(file)) return
+/** Makes the stack's own wallet, where it has none yet and none is given. */
+export const ensureOwnWallet = async (options: StackOptions, log: StackLog): Promise<void> => {
+  const file = ownWallet(options)
+  if (file !== undefined && !existsSync(file)) await timed(log, 'A new wallet', makeWallet(file))
+}
+
+/** An RSA key of 4096 bits (e = 65537), which takes seconds. Only its owner may read the file. */
+const makeWallet = async (file: string): Promise<void> => {
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 4096, publicExponent: 65537 })
   const unfinished = `${file}.new`
   writeFileSync(unfinished, JSON.stringify(privateKey.export({ format: 'jwk' })), { mode: 0o600 })

@@ -37,7 +37,7 @@ export const health = async (url: string): Promise<number> =>
   )
 
 export const ready = async (started: Started): Promise<void> => {
-  await expect.poll(() => health(started.url), { timeout: 30_000, interval: 50 }).toBe(200)
+  await expect.poll(() => health(started.url), { timeout: 120_000, interval: 50 }).toBe(200)
 }
 
 export const exited = async ({ process: child }: Started): Promise<number | null> => {

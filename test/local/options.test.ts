@@ -1,12 +1,14 @@
 /** What the stack reads from the environment, and what the functions get of it. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { environmentOf, needsStandIn, routerEnvironmentOf } from '../../local/environment.ts'
-import { createLogFormat } from '../../local/log.ts'
-import { parseOptions } from '../../local/options.ts'
+import { createLogFormat, mutable, timed } from '../../local/log.ts'
+import { checkVariables, help, ownVariables, parseOptions } from '../../local/options.ts'
 import { leftOut, routerVariables, unitVariables } from '../../local/region-variables.ts'
+import { arweaveLine, nextCommand } from '../../local/summary.ts'
+import { misspelt } from '../../local/variable-names.ts'
 
 const temporary = (): string => {
   const dir = mkdtempSync(join(tmpdir(), 'su-test-'))
@@ -70,6 +72,122 @@ describe('options', () => {
       NODE_OPTIONS: '--inspect',
     })
     expect(options.variables).toEqual({ LOG_LEVEL: 'debug' })
+  })
+})
+
+describe('variables that can never work', () => {
+  const problems = (variables: Record<string, string>, argv: string[] = []) => {
+    try {
+      checkVariables(parseOptions(variables, argv))
+      return []
+    } catch (error) {
+      return String(error).replace('StartError: ', '').split('\n')
+    }
+  }
+
+  test('are named before anything starts, all of them, and no value is shown', () => {
+    const connection =
+      'DATABASE_URL must be a connection string with user, host and database: postgresql://user:password@host/database.'
+    for (const wrong of [
+      'postgres://127.0.0.1:1/x',
+      'postgres://u:HUSH@h',
+      'postgres://u:HUSH@h/',
+      'mysql://u@h/d',
+      'HUSH',
+    ]) {
+      expect(problems({ DATABASE_URL: wrong })).toEqual([connection])
+    }
+    expect(problems({ DATABASE_URL: 'postgres://u@h/d' })).toEqual([])
+    const address = 'must be an address that begins with http:// or https://.'
+    expect(problems({ GATEWAY_URL: 'arweave.net', UPLOAD_NODE_URL: 'nonsense', CACHE_URL: 'non' })).toEqual([
+      `GATEWAY_URL ${address}`,
+      `UPLOAD_NODE_URL ${address}`,
+      `CACHE_URL ${address}`,
+    ])
+    expect(problems({ RETRY_WINDOW: 'soon', LOG_LEVEL: 'loud' })).toHaveLength(2)
+  })
+
+  test('are those of the functions that are started', () => {
+    expect(problems({ PASS_ON: 'nothing' })).toEqual([])
+    expect(problems({ PASS_ON: 'nothing', MODE: 'su' }, ['--regions', '2'])).toHaveLength(1)
+    expect(problems({ PASS_ON: 'nothing', MODE: 'router' })).toHaveLength(1)
+    expect(problems({ MODE: 'rooter' })).toHaveLength(1)
+    expect(problems({ RETRY_WINDOW: 'soon', MODE: 'router' })).toEqual([])
+  })
+})
+
+describe('misspelt variables', () => {
+  test('are named with their nearest neighbour', () => {
+    const meant = { RETRY_WINDW: 'RETRY_WINDOW', DATABSE_URL: 'DATABASE_URL', STATEDIR: 'STATE_DIR', REGION: 'REGIONS' }
+    for (const [name, neighbour] of Object.entries(meant)) {
+      expect(misspelt({ [name]: '1' })).toEqual([
+        `${name} has no effect: no such variable is known. Did you mean ${neighbour}?`,
+      ])
+    }
+  })
+
+  test('variables of the shell and of other programs are none', () => {
+    const shell = `PATH HOME LANG LC_ALL LANGUAGE USER USERNAME HOSTNAME HOSTTYPE SHELL SHLVL PWD OLDPWD TERM COLORTERM
+      LS_COLORS MAIL DISPLAY NAME CODE NODE_ENV npm_config_cache JAVA_HOME GOPATH VISUAL PAGER LESS CI DEBUG TZ
+      HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy GITHUB_TOKEN GITHUB_SHA DOCKER_HOST KUBECONFIG VIRTUAL_ENV PS1
+      PYTHONPATH AWS_PROFILE AWS_REGION DBUS_SESSION_BUS_ADDRESS WSL_DISTRO_NAME VSCODE_PID PGHOST PGUSER PGPORT
+      PGPASSWORD PGDATABASE NVM_DIR HISTSIZE MANPATH INFOPATH HOMEBREW_PREFIX SSH_AUTH_SOCK XDG_RUNTIME_DIR`
+    expect(misspelt(Object.fromEntries(shell.split(/\s+/).map((name) => [name, '1'])))).toEqual([])
+  })
+
+  test('in .env any variable is meant for the stack; those of the example are all known', () => {
+    expect(misspelt({ SOMETHING: '1' }, { SOMETHING: '1' })).toEqual([
+      'SOMETHING has no effect: no such variable is known. See docs/configuration.md.',
+    ])
+    const example = readFileSync('.env.example', 'utf8').matchAll(/^# ([A-Z][A-Z\d_]+)=/gm)
+    const variables = Object.fromEntries([...example].map(([, name = '']) => [name, '1']))
+    expect(misspelt(variables, { ...variables, WALLET: 'w.json' })).toEqual([])
+  })
+})
+
+describe('a start for people', () => {
+  test('the help has every flag, and no variable that is not read', () => {
+    for (const flag of ['--regions', '--fresh', '--watch', '--help']) expect(help).toContain(`  ${flag}`)
+    const known = readFileSync('.env.example', 'utf8')
+    for (const [name] of help.matchAll(/\b[A-Z]+(_[A-Z]+)+\b/g)) expect(known).toContain(`${name}=`)
+    for (const name of ['PORT', 'STATE_DIR', 'INSTANCES', 'REGIONS']) {
+      expect(ownVariables).toContain(name)
+      expect(help).toContain(name)
+    }
+  })
+
+  test('a step is noted when it is done, with its time', async () => {
+    const notes: string[] = []
+    expect(await timed({ note: (message) => notes.push(message) }, 'S3', Promise.resolve(1))).toBe(1)
+    expect(notes).toEqual([expect.stringMatching(/^S3: ready in \d+\.\d s$/)])
+    await expect(timed({ note: (message) => notes.push(message) }, 'S3', Promise.reject(Error('no')))).rejects.toThrow()
+    expect(notes).toHaveLength(1)
+  })
+
+  test('functions’ lines are dropped while the host checks their health, and after a failure', async () => {
+    const lines: string[] = []
+    const log = mutable({ line: (_, line) => lines.push(line), note() {} })
+    log.line('su', 'one')
+    await log.mute(async () => log.line('su', 'two'))
+    log.line('su', 'three')
+    await expect(log.mute(() => Promise.reject(Error('no')))).rejects.toThrow('no')
+    log.line('su', 'a line that comes late')
+    expect(lines).toEqual(['one', 'three'])
+  })
+
+  test('the next command finds this stack', () => {
+    const send = `npm run -s send -- process 'print("hello")'`
+    expect(nextCommand('http://127.0.0.1:9000', parseOptions({}))).toBe(send)
+    expect(nextCommand('http://127.0.0.1:9001', parseOptions({ STATE_DIR: '/state' }))).toBe(
+      `URL=http://127.0.0.1:9001 STATE_DIR=/state ${send}`,
+    )
+  })
+
+  test('one address for gateway, bundler and cache is shown once', () => {
+    const one = 'http://127.0.0.1:4000'
+    const stack = { GATEWAY_URL: one, UPLOAD_NODE_URL: one, CACHE_URL: one }
+    expect(arweaveLine(stack)[1]).toBe(`${one}, gateway, bundler and cache in one`)
+    expect(arweaveLine({ ...stack, CACHE_URL: 'none' })[1]).toBe(`gateway ${one}, bundler ${one}, cache none`)
   })
 })
 

@@ -49,9 +49,10 @@ test('two regions: up, found by commands, killed without a trace, and there agai
   writeFileSync(join(dir, 'env.json'), '{"of":"an earlier start"}')
   const first = run(variables, 'node local/start.ts --regions 2')
   await ready(first)
-  await expect.poll(first.said, { timeout: 20_000 }).toContain('Ready in')
+  // The router is healthy when its units take requests, and no sooner.
   const units = [`http://127.0.0.1:${port + 1}`, `http://127.0.0.1:${port + 2}`]
-  for (const url of units) expect(await health(url)).toBe(200)
+  expect(await Promise.all(units.map(health))).toEqual([200, 200])
+  await expect.poll(first.said, { timeout: 20_000 }).toContain('Ready in')
   expect(first.said()).toMatch(
     new RegExp(`Router +${first.url}, .*Region 1 +${units[0]}, .*Region 2 +${units[1]}, `, 's'),
   )

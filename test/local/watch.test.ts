@@ -1,8 +1,9 @@
 /** `npm run dev`: a change of a source is built again, a broken one takes nothing away. */
 import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { watchFunction } from '../../infra/build.ts'
+import { type Build, watchFunction } from '../../infra/build.ts'
+import { describeBuilds } from '../../local/bundles.ts'
 import { startFunction } from '../../local/lambda/function.ts'
 import { openTestKeeper, temporaryDir } from './host.ts'
 
@@ -14,11 +15,11 @@ test('instances run the newest source that could be built', async () => {
   const write = (value: string) => writeFile(source, `export const handler = async () => ${value}`)
   await write("'first'")
   const keeper = await openTestKeeper()
-  const built: (string | undefined)[] = []
+  const built: Build[] = []
   const first = Promise.withResolvers<string>()
-  const stop = await watchFunction(source, join(dir, 'bundle'), (bundle) => {
-    built.push(bundle)
-    if (bundle !== undefined) first.resolve(bundle)
+  const stop = await watchFunction(source, join(dir, 'bundle'), (build) => {
+    built.push(build)
+    if ('dir' in build) first.resolve(build.dir)
   })
   onTestFinished(() => stop())
 
@@ -44,12 +45,38 @@ test('instances run the newest source that could be built', async () => {
 
   await write("'second'")
   await expect.poll(() => built.length, { timeout: 10_000 }).toBe(2)
-  lambda.replace(built[1] ?? '')
+  const second = built[1]
+  if (second === undefined || 'errors' in second) throw new Error('The second source was not built')
+  expect(second.changed.map((file) => basename(file))).toEqual(['source.ts'])
+  lambda.replace(second.dir)
   expect(await call()).toBe('"second"')
 
   await write('(')
   await expect.poll(() => built.length, { timeout: 10_000 }).toBe(3)
-  expect(built[2]).toBeUndefined()
+  expect(built[2]).toEqual({ errors: expect.stringMatching(/\[ERROR\] Unexpected end of file.*source\.ts:1/s) })
   for (const pid of lambda.pids()) process.kill(pid, 'SIGKILL')
   await expect.poll(call, { timeout: 5_000 }).toBe('"second"')
+})
+
+test('a build is noted with its sources and its time, and an error once for all functions that have it', () => {
+  const notes: string[] = []
+  const describe = describeBuilds((message) => notes.push(message))
+  const build = (changed: string[], ms: number): Build => ({ dir: '/bundle', changed, ms })
+  const broken: Build = { errors: '✘ [ERROR] Unexpected ")"' }
+  describe('su', build(['functions/su.ts', 'core/log/lane.ts'], 900), true)
+  expect(notes.splice(0)).toEqual([])
+  describe('su', build(['core/log/lane.ts'], 312), false)
+  expect(notes.splice(0)).toEqual(['su built in 312 ms (core/log/lane.ts)'])
+
+  describe('su', broken, false)
+  describe('relay', broken, true)
+  expect(notes.splice(0)).toEqual([
+    'BUILD FAILED: su. Its last build keeps running.\n\n✘ [ERROR] Unexpected ")"\n',
+    'BUILD FAILED: relay. The start waits until it can be built.',
+  ])
+  describe('relay', build([], 200), true)
+  describe('su', build(['core/log/lane.ts'], 300), false)
+  expect(notes.splice(0)).toEqual(['relay built in 200 ms', 'su built in 300 ms (core/log/lane.ts)'])
+  describe('su', broken, false)
+  expect(notes.join()).toContain('Unexpected')
 })
