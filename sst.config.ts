@@ -4,15 +4,15 @@
 export default $config({
   async app({ stage }) {
     const { appName, choices } = await import('./infra/settings.ts')
-    const { settingsOf } = await import('./infra/stage.ts')
-    const { kept, regions } = settingsOf(stage, choices)
+    const { isProtected, settingsOf } = await import('./infra/stage.ts')
+    const settings = settingsOf(stage, choices)
     return {
       name: appName,
       home: 'aws',
-      // Tables and bucket stay where they are when a kept stage is removed, and it is not removed by mistake.
-      removal: kept ? 'retain' : 'remove',
-      protect: kept,
-      providers: { aws: { region: regions[0], version: '7.20.0' }, random: '4.16.6' },
+      // Tables and bucket stay where they are when a kept stage is removed.
+      removal: settings.kept ? 'retain' : 'remove',
+      protect: isProtected(settings),
+      providers: { aws: { region: settings.regions[0], version: '7.20.0' }, random: '4.16.6' },
     }
   },
   async run() {

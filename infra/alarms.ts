@@ -11,7 +11,7 @@ export type Watched =
   | {
       of: 'function'
       function: FunctionName
-      metric: 'Errors' | 'Throttles' | 'IteratorAge' | 'UrlRequestLatency' | 'Invocations'
+      metric: 'Errors' | 'Throttles' | 'IteratorAge' | 'UrlRequestLatency' | 'Url4xxCount' | 'Invocations'
     }
   | { of: 'table'; table: TableName | RouterTableName; metric: 'ReadThrottleEvents' | 'WriteThrottleEvents' }
   | { of: 'failures'; metric: 'ApproximateNumberOfMessagesVisible' }
@@ -32,8 +32,11 @@ export interface AlarmSettings {
   /** Beyond it: above, or with `less` below. In the metric's own unit. */
   threshold: number
   less?: true
-  /** Nothing measured is as bad as a bad measurement; else it is good. */
-  missingIsBad?: true
+  /**
+   * The alarm is given when measurements that were there end; a new stage has none yet, and all is well. Otherwise nothing measured is
+   * as good as a good measurement.
+   */
+  whenSilent?: true
   /** A sentence for who gets the mail. */
   says: string
 }
@@ -112,7 +115,7 @@ export const unitAlarms = {
     periods: 2,
     threshold: 1,
     less: true,
-    missingIsBad: true,
+    whenSilent: true,
     says: 'The sweeper is not called any more.',
   },
   'sweeper-errors': {
@@ -179,6 +182,14 @@ export const unitAlarms = {
     threshold: 1_000,
     says: 'Somebody asks the unit more often than the firewall lets pass.',
   },
+  'su-refusals': {
+    watched: { of: 'function', function: 'su', metric: 'Url4xxCount' },
+    statistic: 'Sum',
+    period: 5 * MINUTE,
+    periods: 1,
+    threshold: 10_000,
+    says: 'The unit refuses more than 10,000 requests in five minutes: bad requests, or calls to its function URL beside the CDN.',
+  },
   'foreign-log': {
     watched: { of: 'log', function: 'su', code: 'foreign-log' },
     statistic: 'Sum',
@@ -236,6 +247,14 @@ export const routerAlarms = {
     periods: 1,
     threshold: 1_000,
     says: 'Somebody asks the router more often than the firewall lets pass.',
+  },
+  'router-refusals': {
+    watched: { of: 'function', function: 'router', metric: 'Url4xxCount' },
+    statistic: 'Sum',
+    period: 5 * MINUTE,
+    periods: 1,
+    threshold: 10_000,
+    says: 'The router refuses more than 10,000 requests in five minutes: bad requests, or calls to its function URL beside the CDN.',
   },
   'placements-writes-throttled': throttled('placements', 'WriteThrottleEvents'),
   'placements-reads-throttled': throttled('placements', 'ReadThrottleEvents'),

@@ -19,7 +19,8 @@ export const choices: AllChoices = {
     prod: {
       kept: true,
       alarms: true,
-      reserveConcurrency: true,
+      // When the account has a limit of 1,000 concurrent executions or more (docs/deploy.md, "Quotas").
+      // reserveConcurrency: true,
       logDays: 30,
       // A thousand a second from one address, half of that for one process: far more than a busy messenger unit sends.
       firewall: { perAddress: 60_000, perProcess: 30_000, exempt: [] },

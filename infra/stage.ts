@@ -1,4 +1,5 @@
-/** What an operator may choose of a deployment (infra/settings.ts), and what follows where nothing was chosen. */
+/** The settings of a deployment (infra/settings.ts), their defaults, and the mistakes that are refused. */
+import type { RouterTableName, TableName } from './tables.ts'
 
 /** As AWS writes it: `us-east-1`. */
 export type Region = `${string}-${string}-${number}`
@@ -28,15 +29,31 @@ export interface Firewall {
   exempt: readonly string[]
 }
 
+/** Of an on-demand table, units a second. It is paid for once, and never falls. */
+export interface WarmThroughput {
+  reads: number
+  writes: number
+}
+
 export interface Settings {
   /** Each has a unit, a whole stack of its own. The first is the home region, with the router and the table of placements. */
   regions: readonly [Region, ...Region[]]
   domains: Domains
   /**
-   * Whether the data must outlive mistakes: tables and bucket cannot be deleted, have backups and old versions, and stay where they
-   * are when the stage is removed.
+   * Whether the data outlives the stage: tables and bucket stay where they are when the stage is removed, tables have point-in-time
+   * recovery, the bucket keeps old versions and is never emptied. It stays true for the life of the stage: without it a deploy turns
+   * recovery off, and a removal deletes the log.
    */
   kept: boolean
+  /** Whether a kept stage may be removed now: nothing is protected from deletion any more, and all data still stays. */
+  removable: boolean
+  /**
+   * Tables that exist already, by region and by their names in infra/tables.ts, in place of those that the stack makes: what came back
+   * from a backup (docs/restore.md). The stack uses them and never changes them.
+   */
+  existingTables: Readonly<Record<Region, Partial<Readonly<Record<TableName | RouterTableName, string>>>>>
+  /** Throughput that tables have before any traffic, where a new table's is too little (docs/deploy.md, "Quotas"). */
+  warmThroughput: Partial<Readonly<Record<TableName | RouterTableName, WarmThroughput>>>
   /** Variables of the functions (docs/configuration.md). Each function gets those that it reads; what the stack itself knows it sets. */
   variables: Readonly<Record<string, string>>
   /** Whether each region has a Postgres for metadata (a secret DatabaseUrl…), and a replica of it to read from (DatabaseReadUrl…). */
@@ -47,13 +64,13 @@ export interface Settings {
   firewall: Firewall | undefined
   /** Whether there are alarms, and a dashboard. */
   alarms: boolean
-  /** The mail address that alarms go to; AWS asks it first whether it wants them. */
+  /** The mail address that alarms go to; AWS asks it for confirmation first. Without it each deploy warns. */
   alarmsTo: string | undefined
   /** Dollars a month for the whole account, at which that address is told. */
   budget: number | undefined
   /**
-   * Whether concurrency is set aside for the functions as infra/functions.ts says. A new account has too little for that: raise it
-   * first (docs/deploy.md).
+   * Whether each function has its own share of the account's concurrency, as infra/functions.ts says, so that a flood of requests
+   * leaves the relay what it needs. A new account has too little: a deploy refuses before it makes anything, and says what to raise.
    */
   reserveConcurrency: boolean
   /** Regions whose unit runs on Lambda Managed Instances, and the network for these. In the others it is plain Lambda. */
@@ -64,8 +81,10 @@ export interface Settings {
   migrationNetwork: Readonly<Record<Region, Network>>
   /** How long logs are kept, days. */
   logDays: 1 | 3 | 5 | 7 | 14 | 30 | 60 | 90 | 180 | 365
-  /** Add one to give CDN and router new secrets; the functions take the one before as well. */
+  /** Add one to give CDN and router new secrets. */
   secretsGeneration: number
+  /** Whether the functions accept the secrets of the generation before as well: for the first deploy of two that change them. */
+  secretsTransition: boolean
 }
 
 export type Choices = Partial<Settings>
@@ -74,6 +93,9 @@ const disposable: Settings = {
   regions: ['us-east-1'],
   domains: {},
   kept: false,
+  removable: false,
+  existingTables: {},
+  warmThroughput: {},
   variables: {},
   database: 'one',
   schedulerList: undefined,
@@ -87,6 +109,7 @@ const disposable: Settings = {
   migrationNetwork: {},
   logDays: 7,
   secretsGeneration: 1,
+  secretsTransition: false,
 }
 
 /** What every stage has, and what some have instead of it. */
@@ -109,6 +132,12 @@ export function settingsOf(stage: string, { everywhere, stages }: AllChoices): S
   return settings
 }
 
+/** Whether the stage and its data can be deleted by no mistake. */
+export const isProtected = ({ kept, removable }: Pick<Settings, 'kept' | 'removable'>): boolean => kept && !removable
+
+/** What a new on-demand table has by itself, units a second. */
+const NEW_TABLE: WarmThroughput = { reads: 12_000, writes: 4_000 }
+
 function* mistakesOf({ regions, domains, firewall, budget, alarmsTo, ...rest }: Settings) {
   const { router, units = {} } = domains
   if (new Set(regions).size !== regions.length) yield 'a region is named twice.'
@@ -123,7 +152,7 @@ function* mistakesOf({ regions, domains, firewall, budget, alarmsTo, ...rest }: 
   const names = [router, ...Object.values(units)].filter((name) => name !== undefined)
   if (new Set(names).size !== names.length) yield 'a domain is named twice.'
   for (const name of names) if (!/^[a-z\d-]+(\.[a-z\d-]+)+$/.test(name)) yield `"${name}" is no name of a host.`
-  const named = [units, rest.managedInstances, rest.migrationNetwork].flatMap(Object.keys)
+  const named = [units, rest.managedInstances, rest.migrationNetwork, rest.existingTables].flatMap(Object.keys)
   for (const region of named) {
     if (!regions.some((own) => own === region)) yield `${region} is not among the regions.`
   }
@@ -137,5 +166,17 @@ function* mistakesOf({ regions, domains, firewall, budget, alarmsTo, ...rest }: 
   if (budget !== undefined && alarmsTo === undefined) yield 'a budget needs somebody to be told (alarmsTo).'
   if (!(Number.isInteger(rest.secretsGeneration) && rest.secretsGeneration >= 1)) {
     yield 'secretsGeneration is a whole number, 1 or more.'
+  }
+  if (rest.secretsTransition && rest.secretsGeneration === 1) {
+    yield 'secretsTransition is for a change of the secrets: raise secretsGeneration with it.'
+  }
+  if (!rest.kept && Object.keys(rest.existingTables).length > 0) {
+    yield 'existingTables need a kept stage: the tables that they replace would be deleted.'
+  }
+  for (const [table, { reads, writes }] of Object.entries(rest.warmThroughput)) {
+    if (
+      !(Number.isInteger(reads) && Number.isInteger(writes) && reads >= NEW_TABLE.reads && writes >= NEW_TABLE.writes)
+    )
+      yield `warmThroughput of ${table} is less than a new table has: ${NEW_TABLE.reads} reads and ${NEW_TABLE.writes} writes a second.`
   }
 }

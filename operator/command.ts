@@ -41,6 +41,8 @@ export interface Workplace {
   location(where?: string): Promise<LocationParts>
   /** A unit's log, and all that it can be completed from. Fails with `invalid-request`, saying what is missing. */
   restore(where?: string): Promise<RestoreDeps>
+  /** CloudFront's ids of the CDNs in front of the stage; none where there are none, or they are not known. */
+  distributions(): readonly string[]
   clock: Clock
   /** A line of the answer. */
   print(line: string): void

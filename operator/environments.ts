@@ -14,6 +14,8 @@ export interface Environments {
   router(): NodeJS.ProcessEnv
   /** The address by which clients find all of it, where that is known. */
   address(): string | undefined
+  /** CloudFront's ids of the CDNs in front of all of it; none of a local stack. */
+  distributions(): readonly string[]
   /** What to look at where a variable is missing. */
   hint: string
 }
@@ -37,6 +39,7 @@ function ofLocalStack(own: NodeJS.ProcessEnv, region: string | undefined): Envir
     anyUnit: (where) => unit(where ?? (own.HEADS_TABLE === undefined ? runningUnits(own)[0] : undefined)),
     router: () => routerEnvironment(local()),
     address: () => routerEnvironment(local()).URL,
+    distributions: () => [],
     hint: 'Is the local stack running? It writes env.json.',
   }
 }
@@ -71,6 +74,7 @@ function ofStage(
       throw new SchedulerError('invalid-request', `The stage ${stage} has no router, and no placements.`)
     },
     address: () => outputs().url,
+    distributions: () => outputs().distributions,
     hint: `Secrets are not kept with the stage ${stage}: give them to this command as variables.`,
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What is known of a deployed stage: the variables of its units and its router, which `sst deploy` leaves in `.sst/outputs.json`
- * (infra/sst/stack.ts), without secrets.
+ * What is known of a deployed stage: the variables of its units and its router, without secrets. A deploy writes them into
+ * `.sst/outputs.NAME.json` (infra/sst/stack.ts).
  */
 import { join } from 'node:path'
 import * as v from 'valibot'
@@ -16,13 +16,15 @@ const schema = v.object({
   /** By region. */
   units: v.record(v.string(), variables),
   router: v.optional(variables),
+  /** CloudFront's ids of the CDNs. */
+  distributions: v.optional(v.array(v.string()), []),
 })
 
 export type StageOutputs = v.InferOutput<typeof schema>
 
 /**
- * That file is of the stage that was deployed last from this checkout, so another one may be kept beside it, as
- * `.sst/outputs.NAME.json`. Fails with `invalid-request` where there is none of this stage.
+ * Where that file is missing, `sst`'s own `.sst/outputs.json` does, if it is of this stage: every run of `sst` writes it again, a
+ * failed one too. Fails with `invalid-request` where there is neither.
  */
 export function readStageOutputs(stage: string, dir = '.sst'): StageOutputs {
   if (!/^[\w-]+$/.test(stage)) throw refusal('A stage is named by letters, digits and hyphens.')

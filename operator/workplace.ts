@@ -15,7 +15,7 @@ import { openAudit, openGateway, openLocation, openPlacementsOf, openUnit } from
 
 /** @param environments read when a command asks for something */
 export function createWorkplace(environments: Environments): Workplace {
-  const { unit, anyUnit, router, address, hint } = environments
+  const { unit, anyUnit, router, address, distributions, hint } = environments
   const relayParts = (where: string | undefined) => {
     Object.assign(process.env, unit(where))
     // What the relay would log, the command prints.
@@ -36,6 +36,7 @@ export function createWorkplace(environments: Environments): Workplace {
     gateway: (where) => openGateway(unit(where)),
     location: async (where) => openLocation(useCredentials(anyUnit(where)), address()),
     restore: async (where) => openRestore(useCredentials(unit(where))),
+    distributions,
     clock,
     print: (line) => {
       process.stdout.write(`${line}\n`)

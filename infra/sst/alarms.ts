@@ -60,7 +60,7 @@ export const createAlarms = (
   })
 
 function createAlarm(name: string, settings: AlarmSettings, metric: Metric, { place, topics }: AlarmOptions) {
-  const { statistic, period, periods, threshold, less, missingIsBad, says } = settings
+  const { statistic, period, periods, threshold, less, whenSilent, says } = settings
   const { place: there, ...watched } = metric
   const topic = topics(there).arn
   return new aws.cloudwatch.MetricAlarm(
@@ -74,7 +74,9 @@ function createAlarm(name: string, settings: AlarmSettings, metric: Metric, { pl
       evaluationPeriods: periods,
       threshold,
       comparisonOperator: less ? 'LessThanThreshold' : 'GreaterThanThreshold',
-      treatMissingData: missingIsBad ? 'breaching' : 'notBreaching',
+      // A metric that has ended leaves the alarm without data; one that has not begun leaves it as it was made, and tells nobody.
+      treatMissingData: whenSilent ? 'missing' : 'notBreaching',
+      ...(whenSilent && { insufficientDataActions: [topic] }),
       alarmActions: [topic],
       okActions: [topic],
     },

@@ -1,6 +1,7 @@
 /** The bucket of item bodies: closed to everybody but the functions, over TLS alone. */
 import type { Place } from './places.ts'
 
+/** @param kept infra/stage.ts; it stays so while the stage is removable */
 export function createBucket({ suffix, options }: Place, kept: boolean): sst.aws.Bucket {
   const bucket = new sst.aws.Bucket(
     `Items${suffix}`,

@@ -9,6 +9,7 @@ import { logicalOf, physicalOf } from './names.ts'
 import type { Place } from './places.ts'
 import {
   type Grantable,
+  keyStatement,
   logStatement,
   networkStatement,
   type Statement,
@@ -21,6 +22,10 @@ export interface FunctionOptions {
   settings: Pick<Settings, 'logDays' | 'reserveConcurrency'>
   /** All that is known; the function gets what it reads. */
   known: Variables
+  /** Likewise, but not for everyone who may read the function's configuration. */
+  secrets: Variables
+  /** Encrypts the variables of a function that has secrets; none: AWS's own key, which hides nothing from the account's readers. */
+  key: aws.kms.Key | undefined
   grantable: Grantable
   /** What it needs beside what its own code calls. */
   statements?: Statement[]
@@ -30,7 +35,7 @@ export interface FunctionOptions {
   /** Further files of its bundle: from a folder of the repository to one beside the code. */
   copyFiles?: { from: string; to: string }[]
   /** Made, and up to date, before the function is. */
-  dependsOn?: $util.Resource[]
+  dependsOn?: $util.Input<$util.Resource>[]
 }
 
 export interface DeployedFunction {
@@ -41,6 +46,8 @@ export interface DeployedFunction {
 
 export function createFunction(name: FunctionName, options: FunctionOptions): DeployedFunction {
   const { place, settings, known, grantable, statements = [], network, capacity, copyFiles, dependsOn = [] } = options
+  const secrets = environmentOf(name, options.secrets)
+  const key = Object.keys(secrets).length > 0 ? options.key : undefined
   const { entry, memory, timeout, reservedConcurrency, trigger }: FunctionSettings = functions[name]
   const logical = `${logicalOf(name)}${place.suffix}`
   const http = trigger.kind === 'http'
@@ -50,6 +57,7 @@ export function createFunction(name: FunctionName, options: FunctionOptions): De
   const live = $dev && trigger.kind !== 'deploy'
   const environment = {
     ...environmentOf(name, known),
+    ...secrets,
     // Readable traces. Where somebody waits for an answer they are left out: reading the maps makes a cold start half as long again.
     ...(!http && { NODE_OPTIONS: '--enable-source-maps' }),
     ...capacity?.variables,
@@ -84,6 +92,7 @@ export function createFunction(name: FunctionName, options: FunctionOptions): De
         ...statements,
         ...(ownName === undefined ? [] : [selfStatement(ownName, place)]),
         ...(network ? [networkStatement] : []),
+        ...(key ? [keyStatement(key.arn)] : []),
       ],
       // Managed instances know JSON alone. Our own lines are JSON either way.
       logging: { logGroup: logGroup.name, format: capacity ? 'json' : 'text' },
@@ -103,6 +112,7 @@ export function createFunction(name: FunctionName, options: FunctionOptions): De
           opts.dependsOn = dependsOn
           // Without SST's own variables, which only its client library reads.
           if (!live) args.environment = { variables: environment }
+          if (key) args.kmsKeyArn = key.arn
           Object.assign(args, capacity?.settings)
         },
         // A call that found no room is not made up for when the next one is due.

@@ -5,6 +5,7 @@
 import type { Network } from '../stage.ts'
 import { physicalOf } from './names.ts'
 import type { Place } from './places.ts'
+import { partitionOf } from './policy.ts'
 
 export interface Capacity {
   /** In place of what the function has on plain Lambda. */
@@ -24,7 +25,9 @@ export function createCapacity({ region, suffix, options }: Place, { subnets, se
     {
       name: physicalOf(`capacity-${region}`, 64),
       assumeRolePolicy: aws.iam.assumeRolePolicyForPrincipal({ Service: 'lambda.amazonaws.com' }),
-      managedPolicyArns: ['arn:aws:iam::aws:policy/AWSLambdaManagedEC2ResourceOperator'],
+      managedPolicyArns: [
+        $util.interpolate`arn:${partitionOf(options)}:iam::aws:policy/AWSLambdaManagedEC2ResourceOperator`,
+      ],
     },
     options,
   )

@@ -36,11 +36,15 @@ const conditionsOf = ({ leadingKeys }: Grant): Pick<Statement, 'conditions'> =>
         conditions: [{ test: 'ForAllValues:StringEquals', variable: 'dynamodb:LeadingKeys', values: [...leadingKeys] }],
       }
 
+/** `aws`; elsewhere in China and in GovCloud. */
+export const partitionOf = (options: Place['options']): $util.Output<string> =>
+  aws.getPartitionOutput({}, options).partition
+
 /** A function that calls itself. Its name is known before it is made, since its role is made before it. */
 export const selfStatement = (name: string, { region, options }: Place): Statement => ({
   actions: ['lambda:InvokeFunction'],
   resources: [
-    $util.interpolate`arn:aws:lambda:${region}:${aws.getCallerIdentityOutput({}, options).accountId}:function:${name}`,
+    $util.interpolate`arn:${partitionOf(options)}:lambda:${region}:${aws.getCallerIdentityOutput({}, options).accountId}:function:${name}`,
   ],
 })
 
@@ -49,6 +53,9 @@ export const logStatement = (logGroup: $util.Input<string>): Statement => ({
   actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   resources: [$util.interpolate`${logGroup}:*`],
 })
+
+/** What Lambda does in a function's name to start it. */
+export const keyStatement = (key: $util.Input<string>): Statement => ({ actions: ['kms:Decrypt'], resources: [key] })
 
 /** What Lambda does in a function's name to read a stream, and to hand on what it gives up. */
 export const streamStatements = (stream: $util.Input<string>, failures: $util.Input<string>): Statement[] => [

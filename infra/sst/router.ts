@@ -22,14 +22,14 @@ export interface Placements {
   secret: $util.Output<string>
 }
 
-export function createPlacements(places: Places, { regions, kept, secretsGeneration }: Settings): Placements {
-  const [, ...elsewhere] = regions
-  const tables = createTables(places.home, routerTables, { kept, replicas: elsewhere.map(places.of) })
+export function createPlacements(places: Places, settings: Settings): Placements {
+  const [, ...elsewhere] = settings.regions
+  const tables = createTables(places.home, routerTables, { settings, replicas: elsewhere.map(places.of) })
   return {
     table: tables.placements,
     arn: tables.placements.arn,
     variables: { ...variablesOf(tables, routerTables), PLACEMENTS_REGION: places.home.region },
-    secret: createSharedSecret('RouterSecret', secretsGeneration).believed,
+    secret: createSharedSecret('RouterSecret', settings).believed,
   }
 }
 
@@ -37,6 +37,9 @@ export interface Router {
   place: Place
   url: $util.Output<string>
   variables: Variables
+  function: $util.Output<aws.lambda.Function>
+  /** CloudFront's id of its CDN. */
+  distribution: $util.Output<string>
   /** What an operator calls to bring in what a Rust router has placed. */
   migPlacements: $util.Output<string>
   watchable: Watchable
@@ -45,12 +48,12 @@ export interface Router {
 
 export function createRouter(
   domain: string,
-  { settings, places, cachePolicy }: Omit<Shared, 'placements' | 'wallet'>,
+  { settings, places, cachePolicy, keyOf }: Omit<Shared, 'placements' | 'wallet' | 'router'>,
   placements: Placements,
 ): Router {
   const place = places.home
   const { domains } = settings
-  const secret = createSharedSecret('CdnSecretRouter', settings.secretsGeneration)
+  const secret = createSharedSecret('CdnSecretRouter', settings)
   const variables: Variables = {
     ...settings.variables,
     METRICS_NAMESPACE: metricsNamespace(),
@@ -63,7 +66,9 @@ export function createRouter(
   const common: FunctionOptions = {
     place,
     settings,
-    known: { ...variables, CDN_SECRET: secret.believed, ROUTER_SECRET: placements.secret },
+    known: variables,
+    secrets: { CDN_SECRET: secret.believed, ROUTER_SECRET: placements.secret },
+    key: keyOf(place),
     grantable: { tables: arnsOf({ placements: placements.table }) },
   }
   const router = createFunction('router', common)
@@ -86,6 +91,8 @@ export function createRouter(
     place,
     url: $util.output(`https://${domain}`),
     variables: { ...variables, AWS_REGION: place.region },
+    function: router.function.nodes.function,
+    distribution: cdn.nodes.distribution.id,
     migPlacements: migPlacements.function.name,
     watchable: { functions: { router, migPlacements }, tables: { placements: placements.table }, cdn, firewall },
     alarms: routerAlarms,

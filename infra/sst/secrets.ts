@@ -3,6 +3,7 @@
  * that they are encrypted in the deployment's state, and become variables of the functions that read them.
  */
 import { compactWallet } from '../../functions/config/compact-wallet.ts'
+import type { Settings } from '../stage.ts'
 import type { Place } from './places.ts'
 
 /** SuWallet: the JWK. As short as it can be, since a function's variables may have 4 KB together. */
@@ -26,17 +27,28 @@ export const createDatabase = ({ suffix }: Place, withReplica: boolean): Databas
 export const createMigrationSource = ({ suffix }: Place): $util.Output<string> =>
   new sst.Secret(`MigrationSourceUrl${suffix}`).value
 
+/** The key that encrypts the variables of the functions that have secrets, so that reading a function's configuration shows none. */
+export const createKey = ({ region, suffix, options }: Place): aws.kms.Key =>
+  new aws.kms.Key(
+    `Secrets${suffix}`,
+    { description: `Secrets of ${$app.name}/${$app.stage} in ${region}`, deletionWindowInDays: 30 },
+    options,
+  )
+
 export interface SharedSecret {
   /** What is shown from now on. */
   current: $util.Output<string>
-  /** As the functions' variables have it: that first, and the one before it, so that a change finds nobody unprepared. */
+  /** As the functions' variables have it: that alone, or in a transition also the one before it, separated by a comma. */
   believed: $util.Output<string>
 }
 
-/** A secret between two parts of the deployment: 32 hexadecimal digits by chance. @param generation 1 and more */
-export function createSharedSecret(name: string, generation: number): SharedSecret {
+/** A secret between two parts of the deployment: 32 random hexadecimal digits. */
+export function createSharedSecret(
+  name: string,
+  { secretsGeneration, secretsTransition }: Pick<Settings, 'secretsGeneration' | 'secretsTransition'>,
+): SharedSecret {
   const made = (number: number) => $util.secret(new random.RandomBytes(`${name}${number}`, { length: 16 }).hex)
-  const current = made(generation)
-  if (generation === 1) return { current, believed: current }
-  return { current, believed: $util.interpolate`${current},${made(generation - 1)}` }
+  const current = made(secretsGeneration)
+  if (!secretsTransition) return { current, believed: current }
+  return { current, believed: $util.interpolate`${current},${made(secretsGeneration - 1)}` }
 }

@@ -24,6 +24,10 @@ export interface Shared {
   places: Places
   wallet: $util.Output<string>
   cachePolicy: aws.cloudfront.CachePolicy
+  /** Of a region, where there is one (secrets.ts). */
+  keyOf(place: Place): aws.kms.Key | undefined
+  /** Changed before the units: a secret that the units no longer accept is no longer used by the router. */
+  router: $util.Output<aws.lambda.Function> | undefined
   /** Where there is a router. */
   placements: { arn: $util.Output<string>; variables: Variables; secret: $util.Output<string> } | undefined
 }
@@ -34,19 +38,22 @@ export interface Unit {
   url: $util.Output<string>
   /** What its functions are told, without secrets: what an operator's command needs to know. */
   variables: Variables
+  /** CloudFront's id of its CDN. */
+  distribution: $util.Output<string>
   /** What an operator calls to bring in what a Rust unit has. */
   mig: $util.Output<string>
   watchable: Watchable
   alarms: typeof unitAlarms
 }
 
-export function createUnit(place: Place, { settings, places, wallet, cachePolicy, placements }: Shared): Unit {
+export function createUnit(place: Place, shared: Shared): Unit {
+  const { settings, places, wallet, cachePolicy, placements } = shared
   const { region, suffix } = place
   const { domains, kept } = settings
-  const tables = createTables(place, tableSettings, { kept })
+  const tables = createTables(place, tableSettings, { settings })
   const bucket = createBucket(place, kept)
   const failures = createFailures(place)
-  const secret = createSharedSecret(`CdnSecret${suffix}`, settings.secretsGeneration)
+  const secret = createSharedSecret(`CdnSecret${suffix}`, settings)
   const database =
     settings.database === 'none' ? undefined : createDatabase(place, settings.database === 'with replica')
   const domain = domains.units?.[region]
@@ -60,8 +67,7 @@ export function createUnit(place: Place, { settings, places, wallet, cachePolicy
     ...(domain !== undefined && { URL: `https://${domain}` }),
     ...placements?.variables,
   }
-  const known: Variables = {
-    ...variables,
+  const secrets: Variables = {
     SU_WALLET: wallet,
     CDN_SECRET: secret.believed,
     ...(placements && { ROUTER_SECRET: placements.secret }),
@@ -72,15 +78,17 @@ export function createUnit(place: Place, { settings, places, wallet, cachePolicy
   const common: FunctionOptions = {
     place,
     settings,
-    known,
+    known: variables,
+    secrets,
+    key: shared.keyOf(place),
     grantable: {
       tables: { ...arnsOf(tables), ...(placements && { placements: placements.arn }) },
       bucket: bucket.arn,
     },
   }
-  // The tables of metadata are there before what writes to them.
+  // The database is up to date before any function of the unit is changed: where it cannot be, all of them stay as they are.
   const migrations = database && migrateDatabase(database, common)
-  const afterwards = { ...common, dependsOn: migrations ? [migrations] : [] }
+  const afterwards = { ...common, dependsOn: [migrations, shared.router].filter((one) => one !== undefined) }
 
   const network = settings.managedInstances[region]
   const su = createFunction('su', {
@@ -91,9 +99,9 @@ export function createUnit(place: Place, { settings, places, wallet, cachePolicy
     ...afterwards,
     statements: streamStatements(tables.heads.nodes.table.streamArn, failures.arn),
   })
-  const sweeper = createFunction('sweeper', common)
-  const height = createFunction('height', common)
-  const mig = createFunction('mig', { ...common, network: settings.migrationNetwork[region] })
+  const sweeper = createFunction('sweeper', afterwards)
+  const height = createFunction('height', afterwards)
+  const mig = createFunction('mig', { ...afterwards, network: settings.migrationNetwork[region] })
 
   createStream({
     place,
@@ -121,6 +129,7 @@ export function createUnit(place: Place, { settings, places, wallet, cachePolicy
     place,
     url,
     variables: { ...variables, URL: url, AWS_REGION: region },
+    distribution: cdn.nodes.distribution.id,
     mig: mig.function.name,
     watchable: { functions: { su, relay, sweeper, height, mig }, tables, failures, cdn, firewall },
     alarms: unitAlarms,

@@ -17,6 +17,9 @@ const options = {
 const STOP_FIRST =
   'Nothing may run on the old tables any more: no unit that schedules in them, no relay that uploads from them. Else nonces are given out twice.'
 
+const CACHES =
+  'Now invalidate every cache in front of the log, or clients go on reading what was cut off (docs/restore.md, "Caches"):'
+
 interface Plan {
   action: 'check' | 'complete' | 'take-over'
   accept: ReadonlySet<string> | 'all'
@@ -110,12 +113,25 @@ class Restoring {
       )
       return exits.undone
     }
-    if (this.plan.json) this.print(JSON.stringify({ takenOver: true, tables, closed: closed.length }))
+    const invalidations = this.invalidations()
+    if (this.plan.json) this.print(JSON.stringify({ takenOver: true, tables, closed: closed.length, invalidations }))
     else {
       this.print('The log is taken over: it is scheduled in from now on.')
       if (closed.length > 0) this.print(`${count(closed.length, 'process stays', 'processes stay')} closed.`)
+      this.print(CACHES)
+      for (const command of invalidations) this.print(`  ${command}`)
     }
     return exits.well
+  }
+
+  /**
+   * Pages at the edge may show what was cut off, for a year. Which ones is not known any more: whatever there is, is asked for again.
+   * One path for each distribution, and the first thousand a month are free.
+   */
+  private invalidations(): string[] {
+    return this.workplace
+      .distributions()
+      .map((id) => `aws cloudfront create-invalidation --distribution-id ${id} --paths '/*'`)
   }
 
   private tell(report: ProcessReport, done: boolean): void {

@@ -16,12 +16,22 @@ beforeEach(() => {
   complaints = []
 })
 
+/** What is to be run where caches are in front of the log. */
+const invalidations = ['E1UNIT', 'E2ROUTER'].map(
+  (id) => `aws cloudfront create-invalidation --distribution-id ${id} --paths '/*'`,
+)
+const invalidated = [
+  expect.stringContaining('Now invalidate every cache in front of the log'),
+  ...invalidations.map((command) => `  ${command}`),
+]
+
 async function su(...args: string[]): Promise<number> {
   printed = []
   complaints = []
   return run(['restore', ...args], {
     ...closed,
     restore: async () => deps,
+    distributions: () => ['E1UNIT', 'E2ROUTER'],
     print: (line) => printed.push(line),
     complain: (line) => complaints.push(line),
   })
@@ -84,7 +94,7 @@ it('completes a log and takes it over', async () => {
   expect(await su('check')).toBe(0)
   expect(printed[0]).toBe('Every process is whole, as far as anybody knows.')
   expect(await su('take-over', '--old-tables-stopped')).toBe(0)
-  expect(printed).toEqual(['The log is taken over: it is scheduled in from now on.'])
+  expect(printed).toEqual(['The log is taken over: it is scheduled in from now on.', ...invalidated])
   for (const action of [['check'], ['complete'], ['take-over', '--old-tables-stopped']]) {
     expect(await su(...action)).toBe(0)
     expect(printed).toEqual(['The log is in the tables that it belongs to: there is nothing to be restored.'])
@@ -100,7 +110,14 @@ it('prints objects', async () => {
     { processes: 1, added: 2, unready: 0, metadata: true },
   ])
   expect(await su('take-over', '--old-tables-stopped', '--json')).toBe(0)
-  expect(objects()).toEqual([{ takenOver: true, tables: 'tables 2', closed: 0 }])
+  expect(objects()).toEqual([
+    {
+      takenOver: true,
+      tables: 'tables 2',
+      closed: 0,
+      invalidations,
+    },
+  ])
   expect(await su('check', '--json')).toBe(0)
   expect(objects()).toEqual([{ restored: false }])
 })
@@ -139,6 +156,7 @@ it('says what can never be opened', async () => {
     closedFor,
     'The log is taken over: it is scheduled in from now on.',
     '1 process stays closed.',
+    ...invalidated,
   ])
 })
 

@@ -17,6 +17,7 @@ export const closed: Workplace = {
   gateway: opened,
   location: opened,
   restore: opened,
+  distributions: () => [],
   clock: systemClock,
   print() {},
   complain() {},

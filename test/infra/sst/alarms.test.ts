@@ -45,13 +45,15 @@ describe.each([
         evaluationPeriods: settings.periods,
         threshold: settings.threshold,
         comparisonOperator: settings.less ? 'LessThanThreshold' : 'GreaterThanThreshold',
-        treatMissingData: settings.missingIsBad ? 'breaching' : 'notBreaching',
+        treatMissingData: settings.whenSilent ? 'missing' : 'notBreaching',
         alarmDescription: expect.stringContaining(settings.says),
       })
       expect(inputs.statistic ?? inputs.extendedStatistic).toBe(settings.statistic)
       expect(inputs.dimensions).toEqual(dimensionsOf(settings, region))
       const topic = one(graph, 'sns:Topic', `Alarms${suffixOf(where ?? '')}`)
-      expect(inputs.alarmActions).toEqual([`arn:aws:sns:${where}:123456789012:${topic.inputs.name}`])
+      const told = [`arn:aws:sns:${where}:123456789012:${topic.inputs.name}`]
+      expect(inputs.alarmActions).toEqual(told)
+      expect(inputs.insufficientDataActions).toEqual(settings.whenSilent && told)
     },
   )
 

@@ -97,7 +97,7 @@ describe.each(deployed)('each function (%s)', (variant) => {
       expect(log?.inputs.retentionInDays).toBe(settings.logDays)
       expect(log?.name).toBe(logical.replace(/Function$/, 'Log'))
 
-      const reserves = variant !== 'personal' && !managed
+      const reserves = ['regions', 'elsewhere'].includes(variant) && !managed
       expect(inputs.reservedConcurrentExecutions).toBe(reserves ? reservedConcurrency : undefined)
       const url = ofType(graph, 'lambda:FunctionUrl').filter((one) => one.name === `${logicalNameOf(name)}${suffix}Url`)
       expect(url.map((one) => one.inputs)).toEqual(
@@ -200,10 +200,17 @@ describe('the database’s tables', () => {
       const migrate = one(graph, 'lambda:Function', `Migrate${suffix}Function`)
       expect(migrations.inputs).toMatchObject({ functionName: migrate.inputs.name, input: '{}' })
       expect(migrations.inputs.triggers).toMatchObject({ migrations: expect.stringMatching(/^[\da-f]{64}$/) })
-      for (const name of ['Su', 'Relay']) {
+      for (const name of ['Su', 'Relay', 'Sweeper', 'Height', 'Mig']) {
         expect(one(graph, 'lambda:Function', `${name}${suffix}Function`).dependsOn).toContain(migrations.urn)
       }
     }
+  })
+
+  it('hold up no part that has none', () => {
+    const graph = graphOf('regions')
+    expect(
+      one(graph, 'lambda:Function', 'RouterUsEast1Function').dependsOn.filter((urn) => /Migrat/.test(urn)),
+    ).toEqual([])
   })
 
   it('are not there where no database is', () => {

@@ -23,6 +23,8 @@ export const variants = {
   devRegions: { stage: 'alice', dev: true, settings: settings('two-regions.ts') },
   /** Managed instances. */
   elsewhere: { stage: 'prod', settings: settings('elsewhere.ts') },
+  /** Tables from a backup; kept, and removable now. */
+  restored: { stage: 'prod', settings: settings('restored.ts') },
 } as const satisfies Record<string, { stage: string; dev?: boolean; settings?: string }>
 
 export type Variant = keyof typeof variants
@@ -43,6 +45,8 @@ export interface Graph {
     router?: Record<string, string>
     mig: Record<string, string>
     migPlacements?: string
+    distributions: string[]
+    notices?: string[]
   }
   /** What is deployed as a bundle, and what `sst dev` runs from its sources. */
   builds: Target[]

@@ -12,6 +12,8 @@ export interface GraphResource {
   parent: string | undefined
   /** Where it would be made; of AWS's resources alone. */
   region: string | undefined
+  /** The id of one that is there already, and is read and never changed. */
+  existing: string | undefined
   /** Secrets unwrapped: `secrets` says where they were. */
   inputs: Record<string, unknown>
   /** Paths of what is encrypted in the state: `environment.variables.SU_WALLET`. */
@@ -33,6 +35,8 @@ interface NewResource {
   inputs: Record<string, unknown>
   provider?: string
   custom?: boolean
+  /** Of a resource that exists already. */
+  id?: string
 }
 
 interface Call {
@@ -85,8 +89,8 @@ export function record(pulumi: Pulumi, app: { name: string; stage: string }, hom
   const regionOf = (provider: string | undefined): string =>
     regions.get(provider?.split('::').pop() ?? '') ?? homeRegion
 
-  const newResource = ({ type, name, inputs, provider, custom }: NewResource) => {
-    const id = `${name}_id`
+  const newResource = ({ type, name, inputs, provider, custom, id: existing }: NewResource) => {
+    const id = existing || `${name}_id`
     if (type === 'pulumi:providers:aws' && typeof inputs.region === 'string') regions.set(id, inputs.region)
     const region = regionOf(provider)
     const secrets: string[] = []
@@ -97,13 +101,14 @@ export function record(pulumi: Pulumi, app: { name: string; stage: string }, hom
       urn: '',
       parent: undefined,
       region: custom !== false && type.startsWith('aws:') ? region : undefined,
+      existing: existing || undefined,
       inputs: plain,
       secrets,
       retainOnDelete: false,
       ignoreChanges: [],
       dependsOn: [],
     })
-    return { id, state: { ...inputs, ...madeByAws({ type, name, region, inputs: plain }) } }
+    return { id, state: { ...inputs, ...madeByAws({ type, name, region, inputs: plain, id: existing }) } }
   }
   pulumi.runtime.setMocks(
     { newResource, call: (args) => answer(args, regionOf(args.provider)) },
@@ -164,15 +169,20 @@ interface Made {
   name: string
   region: string
   inputs: Record<string, unknown>
+  /** Of a resource that is read, and not made. */
+  id: string | undefined
 }
 
 /** What AWS adds to a resource, as far as others refer to it. */
-function madeByAws({ type, name, region, inputs }: Made): Record<string, unknown> {
+function madeByAws({ type, name, region, inputs, id }: Made): Record<string, unknown> {
   const named = String(inputs.name ?? name)
   const arn = (service: string, rest: string) => ({ arn: `arn:aws:${service}:${region}:${ACCOUNT}:${rest}` })
   switch (type) {
     case 'aws:dynamodb/table:Table': {
-      const table = arn('dynamodb', `table/${named}`)
+      // One that exists already is read by its name.
+      const isRead = id !== undefined && id !== ''
+      const table = arn('dynamodb', `table/${isRead ? id : named}`)
+      if (isRead) return { ...table, name: id, streamArn: `${table.arn}/stream/2026-06-01T00:00:00.000` }
       return { ...table, ...(inputs.streamEnabled ? { streamArn: `${table.arn}/stream/2026-01-01T00:00:00.000` } : {}) }
     }
     case 'aws:s3/bucket:Bucket':
@@ -230,10 +240,37 @@ function answer({ token, inputs }: Call, region: string): object {
       return { partition: 'aws', id: 'aws', dnsSuffix: 'amazonaws.com' }
     case 'aws:index/getCallerIdentity:getCallerIdentity':
       return { accountId: ACCOUNT, arn: `arn:aws:iam::${ACCOUNT}:user/operator`, id: ACCOUNT }
+    case 'aws:servicequotas/getServiceQuota:getServiceQuota':
+      // A region in which the account is new.
+      return { ...inputs, value: region === 'eu-west-3' ? 10 : 1_000 }
+    case 'aws:dynamodb/getTable:getTable':
+      return describedTable(String(inputs.name))
     case 'aws:iam/getPolicyDocument:getPolicyDocument':
       return policyDocument(inputs)
     default:
       throw new Error(`The program asks AWS for ${token}: mocks.ts has no answer.`)
+  }
+}
+
+/** `bare-heads` is as a restore leaves it, `restored-heads` as docs/restore.md prepares it; it is not protected from deletion. */
+function describedTable(name: string): object {
+  const [state, table = ''] = name.split('-')
+  const ready = state === 'restored'
+  const keys: Record<string, object> = {
+    heads: { hashKey: 'process', rangeKey: 'row' },
+    records: { hashKey: 'pk', rangeKey: '' },
+    ids: { hashKey: 'id', rangeKey: 'at' },
+  }
+  const streamed = ready && table === 'heads'
+  return {
+    name,
+    id: name,
+    ...keys[table],
+    streamEnabled: streamed,
+    streamViewType: streamed ? 'NEW_IMAGE' : '',
+    ttl: { enabled: false, attributeName: '' },
+    pointInTimeRecovery: { enabled: ready, recoveryPeriodInDays: 35 },
+    deletionProtectionEnabled: false,
   }
 }
 

@@ -12,6 +12,7 @@ it.each(['prod', 'regions', 'personalDev'] as const)('is what they read (%s)', (
   onTestFinished(() => rmSync(dir, { recursive: true }))
   writeFileSync(join(dir, 'outputs.json'), JSON.stringify(outputs))
   const read = readStageOutputs(app.stage, dir)
+  expect(read.distributions.length).toBe(Object.keys(read.units).length + (read.router ? 1 : 0))
   expect(read).toMatchObject({ url: outputs.url, units: outputs.units })
   expect(read.router).toEqual(outputs.router)
   for (const [region, variables] of Object.entries(read.units)) {

@@ -79,6 +79,7 @@ function expectedOf(deployed: Deployed, graph: Graph): Statement[] {
     ...(trigger.kind === 'stream' ? streamOf(suffix, region, graph) : []),
     ...(trigger.kind === 'manual' && trigger.callsItself ? [itself] : []),
     ...(inputs.vpcConfig ? [network] : []),
+    ...(inputs.kmsKeyArn ? [{ Effect: 'Allow', Action: ['kms:Decrypt'], Resource: [String(inputs.kmsKeyArn)] }] : []),
   ]
 }
 

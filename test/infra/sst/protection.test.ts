@@ -42,6 +42,66 @@ describe.each(kept)('a kept stage (%s)', (variant) => {
   })
 })
 
+describe('a kept stage that may be removed now', () => {
+  const graph = graphOf('restored')
+  /** Those of its own; the others are read, and not its to delete. */
+  const ownTables = ofType(graph, 'dynamodb:Table').filter(({ existing }) => existing === undefined)
+
+  it('can be removed, and its tables deleted by hand', () => {
+    expect(graph.app).toMatchObject({ removal: 'retain', protect: false })
+    for (const { inputs, name } of ownTables) expect(inputs.deletionProtectionEnabled, name).toBe(false)
+  })
+
+  it('leaves tables and bucket where they are all the same, with recovery and old versions', () => {
+    expect(ownTables.length).toBeGreaterThan(0)
+    for (const { inputs, name, retainOnDelete } of ownTables) {
+      expect(retainOnDelete, name).toBe(true)
+      expect(inputs, name).toMatchObject({ pointInTimeRecovery: { enabled: true } })
+    }
+    for (const { inputs, retainOnDelete } of ofType(graph, 's3:Bucket')) {
+      expect(retainOnDelete).toBe(true)
+      expect(inputs.forceDestroy).toBe(false)
+    }
+    expect(ofType(graph, 's3:BucketVersioning').map(({ inputs }) => inputs.versioningConfiguration)).toEqual([
+      { status: 'Enabled' },
+    ])
+  })
+})
+
+describe('tables from a backup', () => {
+  const graph = graphOf('restored')
+  const heads = one(graph, 'dynamodb:Table', 'HeadsUsEast1Table')
+
+  it('are used as they are, and the stack makes none in their place', () => {
+    expect(
+      ofType(graph, 'dynamodb:Table')
+        .map(({ name, existing }) => [name, existing])
+        .sort(),
+    ).toEqual([
+      ['HeadsUsEast1Table', 'restored-heads'],
+      ['IdsUsEast1Table', 'restored-ids'],
+      ['OffersUsEast1Table', undefined],
+      ['RecordsUsEast1Table', 'restored-records'],
+    ])
+  })
+
+  it('are what functions and commands are told of, and may use', () => {
+    const names = { HEADS_TABLE: 'restored-heads', RECORDS_TABLE: 'restored-records', IDS_TABLE: 'restored-ids' }
+    expect(graph.outputs.units['us-east-1']).toMatchObject(names)
+    const su = one(graph, 'lambda:Function', 'SuUsEast1Function')
+    expect(su.inputs.environment).toMatchObject({ variables: names })
+    const policies = JSON.stringify(one(graph, 'iam:Role', 'SuUsEast1Role').inputs)
+    for (const name of Object.values(names)) expect(policies).toContain(`:table/${name}`)
+  })
+
+  it('call the relay by their own stream', () => {
+    expect(heads.existing).toBe('restored-heads')
+    expect(one(graph, 'lambda:EventSourceMapping', 'RelayStreamUsEast1').inputs.eventSourceArn).toMatch(
+      /:table\/restored-heads\/stream\/2026-06-01/,
+    )
+  })
+})
+
 describe.each(disposable)('somebody’s own stage (%s)', (variant) => {
   const graph = graphOf(variant)
 
@@ -78,13 +138,21 @@ describe.each([...kept, ...disposable])('every stage (%s)', (variant) => {
   it('has the tables of infra/tables.ts in each region, billed by what is asked of them', () => {
     for (const region of regionsOf(graph)) {
       for (const [name, settings] of Object.entries(tables)) {
-        const { inputs, region: where } = one(graph, 'dynamodb:Table', `${logicalNameOf(name)}${suffixOf(region)}Table`)
+        const {
+          inputs,
+          region: where,
+          ignoreChanges,
+        } = one(graph, 'dynamodb:Table', `${logicalNameOf(name)}${suffixOf(region)}Table`)
         expect(where).toBe(region)
+        // AWS raises it with the traffic; a table is never replaced for that.
+        expect(ignoreChanges).toContain('warmThroughput')
         expect(inputs).toMatchObject({
           billingMode: 'PAY_PER_REQUEST',
           hashKey: settings.hashKey,
           streamEnabled: 'stream' in settings,
           ...('stream' in settings && { streamViewType: settings.stream }),
+          ...(variant === 'regions' &&
+            name === 'records' && { warmThroughput: { readUnitsPerSecond: 12_000, writeUnitsPerSecond: 20_000 } }),
         })
         expect(inputs.rangeKey).toBe('rangeKey' in settings ? settings.rangeKey : undefined)
         expect(inputs.ttl).toEqual('expiry' in settings ? { attributeName: settings.expiry, enabled: true } : undefined)

@@ -53,6 +53,28 @@ describe.each(all)('secrets (%s)', (variant) => {
   })
 })
 
+const kept: Variant[] = ['prod', 'regions', 'elsewhere', 'restored']
+
+describe.each(kept)('a kept stage (%s)', (variant) => {
+  const graph = graphOf(variant)
+
+  it('encrypts the variables of each function that has a secret by a key of its region, and no others', () => {
+    for (const { name, region, variables, function: called } of deployedIn(graph)) {
+      const hasSecrets = Object.values(variables).some(isSecret)
+      const key = ofType(graph, 'kms:Key').find((one) => one.region === region)
+      expect(key).toBeDefined()
+      expect([name, called.inputs.kmsKeyArn]).toEqual([
+        name,
+        hasSecrets ? expect.stringMatching(`:kms:${region}:.*${key?.name}`) : undefined,
+      ])
+    }
+  })
+})
+
+it.each(['personal', 'personalRegions'] as const)('a stage that is not kept pays for no key (%s)', (variant) => {
+  expect(ofType(graphOf(variant), 'kms:Key')).toEqual([])
+})
+
 describe('a change of the secrets', () => {
   const graph = graphOf('regions')
 
@@ -73,6 +95,23 @@ describe('a change of the secrets', () => {
         variables.CDN_SECRET?.startsWith(`${secret},`) ? [[secret, variables.CDN_SECRET]] : [],
       )
       expect(believed).not.toBe('')
+    }
+  })
+
+  it('ends with functions that take the new one alone', () => {
+    const { variables } = deployedIn(graphOf('restored')).find(({ name }) => name === 'su') ?? {}
+    const [distribution] = ofType(graphOf('restored'), 'cloudfront:Distribution')
+    const [, shown] =
+      [...textsIn(distribution?.inputs.origins)].find(([path]) => path.endsWith('customHeaders.0.value')) ?? []
+    expect(variables?.CDN_SECRET).toBe(shown)
+    // The second that was made under this name, and not the first.
+    expect(graphOf('restored').resources.map(({ name }) => name)).not.toContain('CdnSecretUsEast11')
+  })
+
+  it('reaches the router before the units, which then no longer take the one before', () => {
+    const router = deployedIn(graph).find(({ name }) => name === 'router')
+    for (const { name, function: called } of deployedIn(graph)) {
+      if (name === 'su') expect(called.dependsOn).toContain(router?.function.urn)
     }
   })
 

@@ -37,6 +37,8 @@ describe('the sst command', () => {
   it('shows what a deploy would make', { timeout: 120 * SECOND }, async () => {
     const { code, text } = await sst('diff')
     expect(code, text).toBe(0)
+    // Nothing was deployed.
+    expect(existsSync(join(checkout.dir, '.sst/outputs.prod.json'))).toBe(false)
     for (const made of [
       'HeadsUsEast1Table',
       'ItemsUsEast1Bucket',
@@ -53,6 +55,7 @@ describe('the sst command', () => {
   }, async () => {
     const { code, text } = await sst('deploy')
     expect(code, text).toBe(0)
+    expect(text).toContain('Alarms: they reach no one.')
     const packed = (name: string): Buffer => readFileSync(join(checkout.dir, `.sst/artifacts/${name}/code.zip`))
     for (const name of ['Su', 'Relay', 'Sweeper', 'Height', 'Migrate']) {
       const zip = packed(`${name}UsEast1`)
@@ -70,7 +73,14 @@ describe('the sst command', () => {
       AWS_REGION: 'us-east-1',
       HEADS_TABLE: expect.stringMatching(/^ao-su-prod-/),
     })
-    expect(readFileSync(join(dir, 'outputs.json'), 'utf8')).not.toMatch(/hush|SU_WALLET|SECRET/)
+    expect(readFileSync(join(dir, 'outputs.prod.json'), 'utf8')).not.toMatch(/hush|SU_WALLET|SECRET/)
+  })
+
+  it('leaves it whatever is run next: another stage, or a run that fails', { timeout: 120 * SECOND }, async () => {
+    const { code, text } = await checkout.sst(['deploy', '--stage', 'other'])
+    expect(code, text).not.toBe(0)
+    expect(readFileSync(join(checkout.dir, '.sst/outputs.json'), 'utf8')).not.toContain('HEADS_TABLE')
+    expect(readStageOutputs('prod', join(checkout.dir, '.sst')).units['us-east-1']).toBeDefined()
   })
 
   it('does not remove prod', { timeout: 60 * SECOND }, async () => {

@@ -33,6 +33,8 @@ export const choices: AllChoices = {
       migrationSource: true,
       migrationNetwork: { 'us-east-1': { subnets: ['subnet-1', 'subnet-2'], securityGroups: ['sg-1'] } },
       secretsGeneration: 2,
+      secretsTransition: true,
+      warmThroughput: { records: { reads: 12_000, writes: 20_000 } },
     },
     alice: names('alice'),
   },
