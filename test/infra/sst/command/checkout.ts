@@ -19,7 +19,7 @@ export interface Checkout {
 }
 
 /** Long enough on a machine that is busy. */
-const TIMEOUT_MS = 100_000
+const TIMEOUT_MS = 400_000
 
 /** @param aws the address of a stand-in for AWS */
 export function openCheckout(aws: string): Checkout {

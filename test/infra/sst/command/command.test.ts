@@ -4,10 +4,19 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readStageOutputs } from '../../../../operator/stage-outputs.ts'
 import wallets from '../../../data/conformance/wallets.json' with { type: 'json' }
+import { root } from '../cli.ts'
 import { type AwsStandIn, startAws } from './aws.ts'
 import { type Checkout, openCheckout } from './checkout.ts'
 
 const SECOND = 1000
+const DATABASE = 'postgresql://su:hush@db.example/su'
+
+/** What README says that deploys the system. */
+function readmeLines(): string[] {
+  const [, section = ''] = readFileSync(join(root, 'README.md'), 'utf8').split('## Deploy it')
+  const [, block = ''] = section.split(/```(?:sh)?\n/)
+  return block.split('\n').filter((line) => line.startsWith('npx sst'))
+}
 
 describe('the sst command', () => {
   let aws: AwsStandIn
@@ -22,19 +31,24 @@ describe('the sst command', () => {
     await aws.stop()
   })
 
-  it('says which secret is missing, and how to set it', { timeout: 120 * SECOND }, async () => {
+  it('says which secret is missing, and how to set it', { timeout: 450 * SECOND }, async () => {
     const { code, text } = await sst('deploy')
     expect(code).not.toBe(0)
     expect(text).toMatch(/Set a value for (SuWallet|DatabaseUrlUsEast1) with `sst secret set/)
   })
 
-  it('takes the secrets, the wallet from a file', { timeout: 60 * SECOND }, async () => {
-    expect(await sst('secret set SuWallet', JSON.stringify(wallets.su))).toMatchObject({ code: 0 })
-    expect(await sst('secret set DatabaseUrlUsEast1 postgresql://su:hush@db.example/su')).toMatchObject({ code: 0 })
+  it('takes the secrets as README sets them, the wallet from a file', { timeout: 450 * SECOND }, async () => {
+    const lines = readmeLines()
+    expect(lines.pop()).toBe('npx sst deploy --stage prod')
+    for (const line of lines) {
+      const [, command = '', file] = /^npx sst (.+?)(?: < (\S+))?$/.exec(line) ?? []
+      const words = command.replace('postgres://…', DATABASE).replaceAll("'", '').split(' ')
+      expect(await checkout.sst(words, file && JSON.stringify(wallets.su)), line).toMatchObject({ code: 0 })
+    }
     for (const object of aws.objects.values()) expect(object.includes('hush')).toBe(false)
   })
 
-  it('shows what a deploy would make', { timeout: 120 * SECOND }, async () => {
+  it('shows what a deploy would make', { timeout: 450 * SECOND }, async () => {
     const { code, text } = await sst('diff')
     expect(code, text).toBe(0)
     // Nothing was deployed.
@@ -51,7 +65,7 @@ describe('the sst command', () => {
   })
 
   it('deploys: what infra/build.ts built, and the migrations beside what brings the database up to date', {
-    timeout: 120 * SECOND,
+    timeout: 450 * SECOND,
   }, async () => {
     const { code, text } = await sst('deploy')
     expect(code, text).toBe(0)
@@ -76,14 +90,14 @@ describe('the sst command', () => {
     expect(readFileSync(join(dir, 'outputs.prod.json'), 'utf8')).not.toMatch(/hush|SU_WALLET|SECRET/)
   })
 
-  it('leaves it whatever is run next: another stage, or a run that fails', { timeout: 120 * SECOND }, async () => {
+  it('leaves it whatever is run next: another stage, or a run that fails', { timeout: 450 * SECOND }, async () => {
     const { code, text } = await checkout.sst(['deploy', '--stage', 'other'])
     expect(code, text).not.toBe(0)
     expect(readFileSync(join(checkout.dir, '.sst/outputs.json'), 'utf8')).not.toContain('HEADS_TABLE')
     expect(readStageOutputs('prod', join(checkout.dir, '.sst')).units['us-east-1']).toBeDefined()
   })
 
-  it('does not remove prod', { timeout: 60 * SECOND }, async () => {
+  it('does not remove prod', { timeout: 450 * SECOND }, async () => {
     const { code, text } = await sst('remove')
     expect(code).not.toBe(0)
     expect(text).toContain('Cannot remove protected stage')
