@@ -49,7 +49,11 @@ it('passes a unit, and says what it could not check', async () => {
 it('passes a router that redirects', async () => {
   const two = await openRegions(2, {}, { instances: 1 })
   try {
-    expect(outcomesOf(await findings({ ...own, url: two.url }))).toEqual({ ...everything, redirect: 'passed' })
+    expect(outcomesOf(await findings({ ...own, url: two.url }))).toEqual({
+      ...everything,
+      identity: 'unchecked',
+      redirect: 'passed',
+    })
   } finally {
     await two.close()
   }

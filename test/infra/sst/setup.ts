@@ -28,7 +28,7 @@ async function evaluate(variant: Variant): Promise<string> {
   const script = join(import.meta.dirname, 'evaluate.ts')
   const { stdout } = await run(process.execPath, ['--no-warnings', script, JSON.stringify(variants[variant])], {
     maxBuffer: 2 ** 28,
-    timeout: 120_000,
+    timeout: 600_000,
   })
   return stdout
 }
