@@ -65,8 +65,8 @@ export interface Call {
   attempt: number
 }
 
-/** A probability from 0 to 1, or whether it happens to this call. */
-export type Chance = number | ((call: Call) => boolean)
+/** A probability from 0 to 1, or what gives one for this call (or says whether it happens). */
+export type Chance = number | ((call: Call) => boolean | number)
 
 /** Reasons of a cancelled row that say nothing of its condition. */
 export const passingReasons = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'] as const
@@ -500,7 +500,8 @@ class Dice {
 
   happens(chance: Chance | undefined = 0): boolean {
     const drawn = this.random()
-    return typeof chance === 'number' ? drawn < chance : chance(this.call)
+    const given = typeof chance === 'function' ? chance(this.call) : chance
+    return typeof given === 'boolean' ? given : drawn < given
   }
 
   oneOf<T>(choices: readonly T[]): T {
