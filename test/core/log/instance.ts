@@ -10,8 +10,14 @@ import type { LogStore } from '../../../core/ports/log-store.ts'
 import type { Mailbox } from '../../../core/ports/mailbox.ts'
 import { noMeter } from '../../../core/ports/meter.ts'
 
-export const createInstance = (store: LogStore, mailbox: Mailbox, clock: Clock, signer: Signer): Sequencer =>
-  new Sequencer({ store, mailbox, clock, signer, meter: noMeter, height: () => 1_234_567, rememberedHeads: 100 })
+/** @param height of the network as the instance knows it, if it does */
+export const createInstance = (
+  store: LogStore,
+  mailbox: Mailbox,
+  clock: Clock,
+  signer: Signer,
+  height: () => number | undefined = () => 1_234_567,
+): Sequencer => new Sequencer({ store, mailbox, clock, signer, meter: noMeter, height, rememberedHeads: 100 })
 
 export const randomId = () => randomBytes(32).toString('base64url')
 

@@ -286,12 +286,27 @@ describe('trouble', () => {
     const clock = new VirtualClock(2_000_000_000_000)
     const back = new VirtualClock(1_000_000_000_000)
     const process = await spawned(createInstance(store, new FakeMailbox(store), clock, signer), clock.now() + 10_000)
-    for (let i = 0; i < 3; i++) {
-      await back.run(
-        createInstance(store, new FakeMailbox(store), back, signer).schedule(message(process), back.now() + 10_000),
-      )
+    for (const height of [1_234_570, 1_234_560, undefined, 1_234_571]) {
+      const unit = createInstance(store, new FakeMailbox(store), back, signer, () => height)
+      await back.run(unit.schedule(message(process), back.now() + 10_000))
     }
-    expect((await audit(store, process)).faults).toEqual([])
+    const { faults, records } = await audit(store, process)
+    expect(faults).toEqual([])
+    expect(records.map(({ blockHeight }) => blockHeight)).toEqual([
+      1_234_567, 1_234_570, 1_234_570, 1_234_570, 1_234_571,
+    ])
+  })
+
+  it('a commit whose answer is lost and whose token is forgotten happens once, and is acknowledged', async () => {
+    const { clock, store, instance, deadline } = setup()
+    const unit = instance()
+    const process = await spawned(unit, deadline())
+    onFirstCommit(store, 'after', () => {
+      store.forgetTokens()
+      throw new Error('the answer is lost')
+    })
+    expect(await clock.run(unit.schedule(message(process), deadline()))).toMatchObject({ nonce: 1 })
+    expect(await audit(store, process)).toMatchObject({ faults: [], records: { length: 2 } })
   })
 
   it('a spawn whose answer is lost happens once', async () => {

@@ -177,6 +177,22 @@ describe('everything', () => {
     expect((await stack.relay.progress(history.bare))?.done.upload).toBe(0)
   })
 
+  it('is not taken for uploaded where the relay is still behind: what it has to do stays to be done', async () => {
+    const old = createOldUnit()
+    const process = await old.spawn()
+    for (let i = 0; i < 3; i++) await old.post(process, { data: `${i}` })
+    await stack.bring(sourceOf(old), { ending: 'frozen', reuploadSince: 0 })
+    const done = async () => (await stack.relay.progress(process))?.done.upload
+    expect(await done()).toBe(0)
+    // The relay comes as far as this, and the rest is brought without any wish to upload it.
+    await stack.relay.advance(process, 'upload', 0, 2)
+    for (let i = 0; i < 3; i++) await old.post(process, { data: `later ${i}` })
+    expect(await stack.bring(sourceOf(old), { ending: 'frozen' })).toMatchObject({ copied: 3, faults: 0 })
+    expect(await done()).toBe(2)
+    expect(await stack.bring(sourceOf(old))).toMatchObject({ outcomes: { open: 1 } })
+    expect(await done()).toBe(2)
+  })
+
   it('says which transactions the gateway does not know', async () => {
     const unknowing = new Stack()
     const brought = await unknowing.bring(sourceOf(history.old))

@@ -373,6 +373,24 @@ describe('a move that is refused says why, and changes nothing', () => {
     expect(b.head(process)?.state).not.toBe('frozen')
   })
 
+  it.each([
+    ['a later move of the process', { awaits: 7 }, 0, 'A later move of the process brought it to https://b.example'],
+    ['more nonces than the old unit', {}, 3, 'has 9 nonces of the process, https://a.example only 6'],
+  ])('%s left on the new unit stays there as it is', async (_, frozen, ahead, sentence) => {
+    const process = await world.spawn(a)
+    await world.grow(a, process, 5)
+    const head = a.head(process) ?? never()
+    const standing = { ...head, ...frozen, state: 'frozen', next: head.next + ahead } as const
+    b.log.restore(standing, [])
+    await expect(world.move(process, a, b)).rejects.toMatchObject({
+      code: 'invalid-request',
+      message: expect.stringContaining(sentence),
+    })
+    expect(b.head(process)).toEqual(standing)
+    expect(world.placements.standing(process)).toMatchObject({ unit: a.url })
+    expect(world.open(process)).not.toContain(b.url)
+  })
+
   it('and an outage is an outage', async () => {
     const process = await world.spawn(a)
     await world.schedule(a, world.transaction(process))

@@ -147,6 +147,25 @@ describe('a page', () => {
     }
   })
 
+  it('breaks off where the log gives other times behind what is held of it than it was planned with', async () => {
+    const data = Buffer.alloc(20_000, 'x')
+    const message = (index: number): Entry => ({
+      kind: index < 0 ? 'process' : 'message',
+      timestamp: 2000 + index,
+      item: partsFrom(`message ${index}`, { data }),
+      assignment: partsFrom(`assignment ${index}`),
+      blob: false,
+    })
+    const history = await historyOf([message(-1), ...Array.from({ length: 600 }, (_, index) => message(index))])
+    const deps = depsOf(history, { maxPageBytes: 1e9, nodes: createLogMemory(1_000_000) })
+    const page = await openPage(deps, history.head, query('limit=1000'))
+    const key = `${history.process}/${history.head.next - 1}`
+    const record = history.log.held.records.get(key)
+    if (!record) throw new Error('no record')
+    history.log.held.records.set(key, { ...record, timeKey: record.timeKey + 1 })
+    await expect(jsonOf(page)).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
   it('is filled to the last byte that it may have', async () => {
     const history = await plainHistory('bytes', [2000, 2001, 2002])
     const sizes = modelPage(history.records, query(''), 1e9).edges.map((edge) => JSON.stringify(edge).length + 1)

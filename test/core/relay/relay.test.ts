@@ -195,6 +195,20 @@ describe('the bundler', () => {
     expect(world.counts.get('uploads_set_aside')).toBeUndefined()
   })
 
+  it('that refuses now and then is not in trouble for it: only its troubles count', async () => {
+    const process = await world.spawn()
+    const outcomes = [refused, refused, away, away, away]
+    const asked: unknown[] = []
+    world.bundler.decide = (id) => {
+      if (id !== process) return undefined
+      asked.push(id)
+      return outcomes[asked.length - 1]
+    }
+    await relay(process)
+    world.checkFinished()
+    expect(asked).toHaveLength(6)
+  })
+
   it('in trouble with one item holds that one dear, and sends the others at most twice', async () => {
     const process = await world.spawn(100)
     const bad = world.recordsOf(process)[30]?.id ?? ''

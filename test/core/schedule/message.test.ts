@@ -158,13 +158,18 @@ describe('a process that takes no messages', () => {
     const blobs = unit.blobs.size
     await unit.store.setState(A, 'open', state)
     // One instance remembers the head as it was, the other reads it.
-    for (const one of [unit, unit.another()]) {
+    const instances = [unit, unit.another()]
+    for (const one of instances) {
       expect(await refusalOf(post(one, await signedMessage()))).toMatchObject({ code, details: { retryAfter: 60 } })
     }
     expect(unit.blobs.size).toBeLessThanOrEqual(blobs + 1)
     await unit.store.setState(A, state, 'open')
-    const message = await signedMessage()
-    await post(unit, message)
-    expect(await idsOf(unit)).toEqual([A, message.id])
+    const taken: string[] = []
+    for (const [index, one] of instances.entries()) {
+      const message = await signedMessage({ data: `after it was opened, ${index}` })
+      await post(one, message)
+      taken.push(message.id)
+    }
+    expect(await idsOf(unit)).toEqual([A, ...taken])
   })
 })

@@ -57,6 +57,19 @@ describe('a spawn', () => {
     expect(placement.asked).toEqual([`refuse ${item.id}`, `refuse ${other.id}`])
   })
 
+  it('is not said to be refused where a gateway is away: another unit would not know more', async () => {
+    const placement = recorded()
+    const unit = createUnit({ placement })
+    unit.gateway.faults = {
+      before({ name }) {
+        if (name === 'exists') throw new SchedulerError('unavailable', 'The gateway does not answer')
+      },
+    }
+    const item = await signedProcess({ tags: { 'On-Boot': idFrom('nowhere') } })
+    expect(await codeOf(post(unit, item))).toBe('unavailable')
+    expect(placement.asked).toEqual([])
+  })
+
   it('is not claimed while the block height is unknown', async () => {
     const placement = recorded()
     const unit = createUnit({ placement })

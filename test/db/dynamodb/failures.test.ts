@@ -6,10 +6,11 @@ import { systemClock } from '../../../core/ports/clock.ts'
 import { createDynamoDb } from '../../../db/dynamodb/client.ts'
 import { createLogStore } from '../../../db/dynamodb/log-store.ts'
 import { createMailbox } from '../../../db/dynamodb/mailbox.ts'
+import { asAws } from '../../aws/dynamodb-as-aws.ts'
 import { audit } from '../../core/log/audit.ts'
 import { createInstance, message, randomId, spawned } from '../../core/log/instance.ts'
 import { createFakeSigner } from '../../fakes/signer.ts'
-import { bareHead, commitOf } from '../../suites/commits.ts'
+import { bareHead, commitOf, messageTo, spawnIn } from '../../suites/commits.ts'
 import { useDynamoDb } from './local.ts'
 
 const db = useDynamoDb()
@@ -74,6 +75,21 @@ describe('AWS in trouble', () => {
     expect(await scheduleSome(unit, process)).toEqual([1, 2, 3])
     expect(await audit(store, process)).toMatchObject({ faults: [], records: { length: 4 } })
     expect(transactions()).toBeGreaterThan(3)
+  })
+
+  it('throttling of a later attempt says nothing of the first, whose answer was lost', {
+    timeout: 30_000,
+  }, async () => {
+    const own = await asAws(db(), {
+      lostAnswers: ({ command, attempt }) => command === 'TransactWriteItemsCommand' && attempt === 1,
+      throttling: ({ attempt }) => attempt > 1,
+    })
+    const store = createLogStore(own, signer.owner)
+    const { process, head } = await spawnIn(createLogStore(db(), signer.owner), signer)
+    const commit = await commitOf(signer, head, [await messageTo(signer, process)])
+    expect(await store.commit(commit)).toMatchObject({ kind: 'unanswered' })
+    expect((await store.head(process))?.next).toBe(commit.to.next)
+    own.client.destroy()
   })
 
   it('a spawn whose answer is lost happens once', async () => {

@@ -170,6 +170,14 @@ describe('an answer that may be kept', () => {
     expect(response.headers.get('etag') === null).toBe(!forGood)
   })
 
+  it('has another tag where a next page follows the same records', async () => {
+    const { app } = await filledApp()
+    const [more, all] = await Promise.all([ask(app, page('&limit=2')), ask(app, page('&to-nonce=1'))])
+    expect([more, all].map(({ beside: [hasNextPage] }) => hasNextPage)).not.toEqual([null])
+    expect(more.body.equals(all.body)).toBe(false)
+    expect(new Set([more.tag, all.tag, null]).size).toBe(3)
+  })
+
   it('is an assignment by its own id, and no transaction, which may still be posted', async () => {
     const { app, unit } = createUnitApp()
     const fixed = { kind: 'transaction', item: undefined, blob: false } as const
