@@ -5,7 +5,8 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Logger } from 'pino'
 import { type ErrorCode, SchedulerError } from '../../core/errors.ts'
 
-const statuses = {
+/** The status of each code. */
+export const statuses = {
   'invalid-item': 400,
   'invalid-request': 400,
   'invalid-message': 400,
