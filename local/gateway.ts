@@ -45,7 +45,7 @@ export interface GatewayOptions {
   /** Where it keeps its data; none: in memory. */
   dir?: string
   port?: number
-  /** Time between blocks, ms; Infinity: the chain stands still. 2 s if absent, so that settlement can be watched. */
+  /** Time between blocks, ms; Infinity: the chain stands still. 30 s if absent, as fast as units believe. */
   blockMs?: number
 }
 
@@ -57,7 +57,7 @@ interface Answer {
   headers?: Record<string, string>
 }
 
-export const startGateway = async ({ dir, port = 0, blockMs = 2_000 }: GatewayOptions = {}): Promise<LocalGateway> => {
+export const startGateway = async ({ dir, port = 0, blockMs = 30_000 }: GatewayOptions = {}): Promise<LocalGateway> => {
   const store = openGatewayStore(dir)
   const chain = openChain(store.genesis, blockMs)
   const faults = openFaults()

@@ -28,7 +28,7 @@ export interface StackOptions {
   ports: { dynamodb?: number; s3?: number; postgres?: number; neon?: number; gateway?: number }
   /** What each call of DynamoDB and S3 takes longer, ms, to measure as on AWS; 0: not at all. */
   latency: { dynamodb: number; s3: number }
-  /** Time between the gateway stand-in's blocks, ms. */
+  /** Time between the gateway stand-in's blocks, ms. Units take a faster rise of the height for a fault of the gateway. */
   blockMs: number
   /** Configuration variables: what the functions get, beside what the stack sets. */
   variables: Record<string, string>
@@ -168,7 +168,7 @@ export const parseOptions = (environment: Environment, argv: readonly string[] =
       dynamodb: count('LATENCY_DYNAMODB_MS', 0, 0, 10_000),
       s3: count('LATENCY_S3_MS', 0, 0, 10_000),
     },
-    blockMs: count('BLOCK_MS', 2_000, 1, 86_400_000),
+    blockMs: count('BLOCK_MS', 30_000, 1, 86_400_000),
     variables: Object.fromEntries(
       Object.entries(set).filter(([name]) => !(ownVariables.has(name) || isOfTheMachine(name))),
     ),
