@@ -3,7 +3,8 @@
  *
  *   npm run bench                      everything, here and with AWS's latencies
  *   npm run bench -- --quick           fewer requests
- *   npm run bench -- --only writes     writes, hot (1 to 64 writers of one process), pages, units, router, history, migration, cold or memory
+ *   npm run bench -- --only writes     writes, hot (1 to 64 writers of one process), pages, units, router, history, migration, cold,
+ *                                      garbage or memory
  *   npm run bench -- --messages 1000   lengths of the processes whose history is read; messages that are moved in
  *   npm run bench -- --latency 10,30   ms that each call of DynamoDB and S3 takes longer
  *
@@ -19,6 +20,7 @@ import { parseOptions } from '../local/options.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 import { signatureRate, transactionRate } from './baselines.ts'
 import { measureColdStarts } from './cold.ts'
+import { measureGarbage, measureRenderings } from './garbage.ts'
 import { measureHistory } from './history.ts'
 import { measureHot } from './hot.ts'
 import { makeMessages, makeProcess, makeWallet } from './items.ts'
@@ -180,12 +182,16 @@ async function all(title: string, latency: { dynamodb: number; s3: number }): Pr
 
 if (args.latency === undefined) {
   if (wanted('cold')) await measureColdStarts(args.quick ? 3 : 9)
+  if (wanted('garbage')) {
+    await measureGarbage()
+    measureRenderings()
+  }
   if (wanted('memory')) await measureMemory(some)
 }
 if (args.latency === undefined && wanted('migration')) {
   await measureMigration(Number(args.messages ?? (args.quick ? 2_000 : 10_000)))
 }
-if (['cold', 'memory', 'migration'].includes(args.only ?? '')) process.exit()
+if (['cold', 'garbage', 'memory', 'migration'].includes(args.only ?? '')) process.exit()
 
 const [dynamodb = 10, s3 = 30] = (args.latency ?? '10,30').split(',').map(Number)
 if (args.latency === undefined) await all('This machine', { dynamodb: 0, s3: 0 })

@@ -1,4 +1,7 @@
-/** Reads a data item (ANS-104) from its bytes, strictly. Whether it is signed is another question: `signature.ts`. */
+/**
+ * Reads a data item (ANS-104) from its bytes, strictly, in two steps: its layout, which costs nothing, and its tags, which may cost
+ * many times their bytes. Bytes from outside are decoded only once they are known to be signed: `openSigned` in `signature.ts`.
+ */
 import { hash } from 'node:crypto'
 import { SchedulerError } from '../errors.ts'
 import { idOf } from './base64url.ts'
@@ -6,8 +9,8 @@ import { signatureTypes } from './signature-types.ts'
 import { decodeTags, type Tag } from './tags.ts'
 import { readUInt64 } from './uint64.ts'
 
-/** A data item. All buffers are views into `raw`: who changes one changes the item. */
-export interface DataItem {
+/** The fields of a data item as they stand in its bytes. All buffers are views into `raw`: changing one changes the item. */
+export interface ItemLayout {
   readonly raw: Buffer
   /** base64url(sha256(signature)), 43 characters. Not a name for the bytes: see `BlobRef`. */
   readonly id: string
@@ -22,15 +25,27 @@ export interface DataItem {
   readonly tagCount: number
   /** The tags as encoded. */
   readonly rawTags: Buffer
-  readonly tags: readonly Tag[]
   readonly data: Buffer
+}
+
+export interface DataItem extends ItemLayout {
+  readonly tags: readonly Tag[]
 }
 
 /**
  * The data item that takes up exactly these bytes, with all types of signature that can be laid out. What another
  * encoder would have written otherwise is refused: `invalid-item`, whatever the bytes are. Time and memory are linear.
  */
-export function parseDataItem(bytes: Buffer): DataItem {
+export const parseDataItem = (bytes: Buffer): DataItem => decodeItem(layOut(bytes))
+
+/** Decodes the tags of an item. Fails with `invalid-item`. */
+export const decodeItem = (layout: ItemLayout): DataItem => ({
+  ...layout,
+  tags: decodeTags(layout.rawTags, layout.tagCount),
+})
+
+/** Takes an item's bytes apart without looking into its tags: the same few steps for any number of bytes. Fails with `invalid-item`. */
+export function layOut(bytes: Buffer): ItemLayout {
   let position = 0
   const take = (length: number, what: string): Buffer => {
     if (length > bytes.length - position) {
@@ -61,7 +76,6 @@ export function parseDataItem(bytes: Buffer): DataItem {
   const anchor = takeOptional('anchor')
   const tagCount = readUInt64(take(8, 'number of tags'))
   const rawTags = take(readUInt64(take(8, 'length of tags')), 'tags')
-  const tags = decodeTags(rawTags, tagCount)
   const data = bytes.subarray(position)
   return {
     raw: bytes,
@@ -73,7 +87,6 @@ export function parseDataItem(bytes: Buffer): DataItem {
     anchor,
     tagCount,
     rawTags,
-    tags,
     data,
   }
 }

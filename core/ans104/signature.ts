@@ -1,6 +1,6 @@
 /** Whether a data item is signed by its owner, for the signature types that a well-kept library verifies safely. */
 import { SchedulerError } from '../errors.ts'
-import type { DataItem } from './data-item.ts'
+import { type DataItem, decodeItem, type ItemLayout, layOut } from './data-item.ts'
 import { blobHash, dataItemHash, type HashedFields } from './deep-hash.ts'
 import { signatureTypes } from './signature-types.ts'
 import { verifyArweave } from './verify-arweave.ts'
@@ -20,9 +20,19 @@ export interface VerifyOptions {
   types?: readonly number[]
 }
 
+/**
+ * The data item that takes up exactly these bytes, signed by its owner. Until the signature is verified only hashes are made of
+ * the bytes: an unsigned body costs little more than hashing it, whatever its shape. Throws `invalid-item`.
+ */
+export async function openSigned(bytes: Buffer, options: VerifyOptions = {}): Promise<DataItem> {
+  const layout = layOut(bytes)
+  if (await verifySignature(layout, options)) return decodeItem(layout)
+  throw new SchedulerError('invalid-item', 'The signature does not verify')
+}
+
 /** Whether the signature is right. Throws `invalid-item` for a type that is not taken. No bytes make it throw else. */
 export async function verifySignature(
-  item: DataItem,
+  item: ItemLayout,
   { types = defaultSignatureTypes }: VerifyOptions = {},
 ): Promise<boolean> {
   const { signatureType, signature, owner } = item

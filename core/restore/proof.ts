@@ -1,7 +1,7 @@
 /** What proves that something was given out: an assignment that the log's wallet signed, and an item that is signed by its owner. */
 import { createHash } from 'node:crypto'
-import { type DataItem, parseDataItem } from '../ans104/data-item.ts'
-import { verifiableTypes, verifySignature } from '../ans104/signature.ts'
+import { type DataItem, layOut } from '../ans104/data-item.ts'
+import { openSigned, verifiableTypes } from '../ans104/signature.ts'
 import { hasCode } from '../errors.ts'
 import type { BlobRef } from '../ports/blob-store.ts'
 import type { SignedNonce } from '../ports/restore-sources.ts'
@@ -23,8 +23,8 @@ export async function proveAssignment(
   { process, nonce }: { process: string; nonce: number },
 ): Promise<ProvenAssignment | undefined> {
   try {
-    const item = parseDataItem(raw)
-    if (!item.owner.equals(wallet.owner) || !(await verifySignature(item, { types: [1] }))) return undefined
+    if (!layOut(raw).owner.equals(wallet.owner)) return undefined
+    const item = await openSigned(raw, { types: [1] })
     const fields = readAssignment(item.tags)
     return fields.process === process && fields.nonce === nonce ? { raw, id: item.id, fields } : undefined
   } catch (error) {
@@ -89,8 +89,8 @@ export async function findItem({ bodies }: Pick<RestoreDeps, 'bodies'>, id: stri
 
 async function proveItem(raw: Buffer, id: string): Promise<DataItem | undefined> {
   try {
-    const item = parseDataItem(raw)
-    return item.id === id && (await verifySignature(item, { types: verifiableTypes })) ? item : undefined
+    const item = await openSigned(raw, { types: verifiableTypes })
+    return item.id === id ? item : undefined
   } catch (error) {
     if (hasCode(error, 'invalid-item')) return undefined
     throw error

@@ -1,6 +1,6 @@
 /** `POST /` with a data item: a process is begun, a message gets its place in its process. */
-import { type DataItem, parseDataItem } from '../ans104/data-item.ts'
-import { verifySignature } from '../ans104/signature.ts'
+import type { DataItem } from '../ans104/data-item.ts'
+import { openSigned } from '../ans104/signature.ts'
 import { tagValue } from '../ans104/tags.ts'
 import { hasCode, SchedulerError } from '../errors.ts'
 import type { Entry } from '../log/entry.ts'
@@ -23,8 +23,8 @@ import type { Receipt, Scheduler } from './scheduler.ts'
 import { storeItem } from './store-item.ts'
 
 /**
- * Schedules a raw data item. Everything that can be judged without asking anybody is judged first, so that garbage costs
- * nothing but a signature check.
+ * Schedules a raw data item. The signature comes first, so that garbage costs only its check; then every rule that needs no
+ * other service.
  * @param deadline ms since the epoch: when the caller must have its answer
  */
 export async function postItem(scheduler: Scheduler, raw: Buffer, deadline: number): Promise<Receipt> {
@@ -49,7 +49,7 @@ export async function scheduleItem(
   deadline: number,
   expected?: string,
 ): Promise<Scheduled> {
-  const item = parseDataItem(raw)
+  const item = await openSigned(raw, { types: scheduler.rules.signatureTypes })
   const type = itemType(item)
   checkTags(item, type)
   const process = type === 'Process' ? item.id : targetProcess(item)
@@ -57,14 +57,8 @@ export async function scheduleItem(
   return type === 'Process' ? spawn(scheduler, item, deadline) : schedule(scheduler, item, process, deadline)
 }
 
-async function checkSignature({ rules }: Scheduler, item: DataItem): Promise<void> {
-  if (await verifySignature(item, { types: rules.signatureTypes })) return
-  throw new SchedulerError('invalid-item', 'The signature does not verify')
-}
-
 async function spawn(scheduler: Scheduler, item: DataItem, deadline: number): Promise<Scheduled> {
   const { sequencer, clock } = scheduler
-  await checkSignature(scheduler, item)
   const process = await inTime(scheduler, deadline, prepareProcess(scheduler, item))
   if (process) await sequencer.spawn(process, deadline)
   return { id: item.id, process: item.id, timestamp: clock.now() }
@@ -128,7 +122,6 @@ async function checkBoot({ gateway }: Scheduler, boot: string | undefined): Prom
 async function schedule(scheduler: Scheduler, item: DataItem, process: string, deadline: number): Promise<Scheduled> {
   const { sequencer, clock, rules } = scheduler
   checkSize(item, rules.size)
-  await checkSignature(scheduler, item)
   const entry = await inTime(scheduler, deadline, prepareMessage(scheduler, item, process))
   try {
     const { nonce } = await sequencer.schedule(entry, deadline)

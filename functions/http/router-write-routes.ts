@@ -1,8 +1,8 @@
 /** `POST /` at a router: a spawn is placed, a message follows its process, an assignment is asked of the unit at once. */
 import { type Context, Hono } from 'hono'
 import { isId } from '../../core/ans104/base64url.ts'
-import { ownerAddress, parseDataItem } from '../../core/ans104/data-item.ts'
-import { verifySignature } from '../../core/ans104/signature.ts'
+import { ownerAddress } from '../../core/ans104/data-item.ts'
+import { openSigned } from '../../core/ans104/signature.ts'
 import { SchedulerError } from '../../core/errors.ts'
 import { checkCaller } from '../../core/schedule/access.ts'
 import { inTime } from '../../core/schedule/in-time.ts'
@@ -72,13 +72,11 @@ export async function unitOfItem(
   expected?: string,
 ): Promise<string> {
   const { placements, signatureTypes, clock } = parts
-  const item = parseDataItem(raw)
+  const item = await openSigned(raw, { types: signatureTypes })
   const type = itemType(item)
   checkTags(item, type)
   const process = type === 'Process' ? item.id : targetProcess(item)
   checkProcess(process, expected)
-  if (!(await verifySignature(item, { types: signatureTypes })))
-    throw new SchedulerError('invalid-item', 'The signature does not verify')
   if (type === 'Message') return unitOf(parts, c, process, deadline)
   c.set('process', process)
   return inTime({ clock }, deadline, placements.place(process, ownerAddress(item.owner)))

@@ -6,6 +6,7 @@ import { assembleDataItem } from '../../../core/ans104/assemble.ts'
 import { type DataItem, parseDataItem } from '../../../core/ans104/data-item.ts'
 import {
   defaultSignatureTypes,
+  openSigned,
   signatureMessage,
   verifiableTypes,
   verifySignature,
@@ -31,6 +32,24 @@ describe('a signature', () => {
         await expect(verifySignature(item), name).rejects.toThrow(refusal(/type \d \(.+\) is not taken here/))
       }
     }
+  })
+
+  it('comes before anything of an item is decoded: whatever its tags are, an unsigned item is not signed', async () => {
+    const unsigned = refusal(/The signature does not verify/)
+    const { signatureType, signature, owner, target, anchor, data } = recordedItem('msg1')
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 64 }), fc.nat(), async (rawTags, count) => {
+        const counts = Buffer.alloc(16)
+        counts.writeUIntLE(count, 0, 6)
+        counts.writeUIntLE(rawTags.length, 8, 6)
+        const optional = (field: Buffer) => Buffer.from([field.length === 0 ? 0 : 1, ...field])
+        const type = Buffer.from([signatureType, 0])
+        const raw = Buffer.concat([type, signature, owner, optional(target), optional(anchor), counts, rawTags, data])
+        await expect(openSigned(raw)).rejects.toThrow(unsigned)
+      }),
+      { numRuns: runs(300, 50) },
+    )
+    expect(await openSigned(recordedRaw('msg1'))).toEqual(recordedItem('msg1'))
   })
 
   it('by arbundles is right', async () => {

@@ -74,11 +74,13 @@ describe('of several faults', () => {
     size: { maxBytes: 10, owners: new Set<string>(), fromProcesses: new Set<string>(), fromOwners: new Set<string>() },
   }
 
-  it('those of the item come before its signature, and before the process', async () => {
+  it('that of the signature comes first, then those of the item, then that of the process', async () => {
     const unit = createUnit({ rules: tooLong })
     const nobody = idFrom('nobody')
-    expect(await codeOf(post(unit, unsigned(await signedItem({ tags: {}, target: nobody }))))).toBe('invalid-message')
-    expect(await codeOf(post(unit, unsigned(await signedMessage({ target: nobody }))))).toBe('message-too-large')
+    const [wrong, long] = [await signedItem({ tags: {}, target: nobody }), await signedMessage({ target: nobody })]
+    for (const item of [wrong, long]) expect(await codeOf(post(unit, unsigned(item)))).toBe('invalid-item')
+    expect(await codeOf(post(unit, wrong))).toBe('invalid-message')
+    expect(await codeOf(post(unit, long))).toBe('message-too-large')
   })
 
   it('the signature comes before the process', async () => {
