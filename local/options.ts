@@ -20,6 +20,8 @@ export interface StackOptions {
   concurrency: number
   /** Stops an instance between two requests, as Lambda does. */
   freeze: boolean
+  /** The address is as unkind as a function URL behind CloudFront (`local/lambda/function-url.ts`). */
+  awsFaults: boolean
   /** Forgets what is in the state directory, but for the wallet. */
   fresh: boolean
   /** Builds and starts the functions again when a source changes. */
@@ -57,6 +59,7 @@ export const ownVariables: ReadonlySet<string> = new Set([
   'INSTANCES',
   'CONCURRENCY',
   'FREEZE',
+  'AWS_FAULTS',
   'DYNAMODB_PORT',
   'S3_PORT',
   'POSTGRES_PORT',
@@ -161,6 +164,7 @@ export const parseOptions = (environment: Environment, argv: readonly string[] =
     instances: count('INSTANCES', 4, 1, 1_000),
     concurrency: count('CONCURRENCY', 1, 1, 1_600),
     freeze: set.FREEZE === 'true',
+    awsFaults: set.AWS_FAULTS === 'true',
     fresh,
     watch,
     ports: Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)),

@@ -98,6 +98,7 @@ const assemble = async (
       port,
       invoke: (event, abandoned) => running?.get('router').invoke(event, abandoned),
       onFailure: (message) => log.line('router', message),
+      awsFaults: options.awsFaults,
     }),
   )
   const database = startDynamoDb({

@@ -93,6 +93,7 @@ const assemble = async (
       port,
       invoke: (event, abandoned) => running?.get('su').invoke(event, abandoned),
       onFailure: (message) => log.line('su', message),
+      awsFaults: options.awsFaults,
     }),
   )
   const names = namesOf(unitFunctions)

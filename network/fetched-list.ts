@@ -14,6 +14,8 @@ export interface FetchedListOptions<T> {
   clock: Clock
   /** How long a read may take, ms. */
   deadlineMs?: number
+  /** Hears of each list that was read. */
+  onRead?(list: T): void
 }
 
 /** After a failed read nobody waits for another one for so long, ms. With no list at all every request is refused. */
@@ -70,6 +72,7 @@ export class FetchedList<T> {
       })
       this.last = { list, readAt }
       this.failure = undefined
+      this.options.onRead?.(list)
     } catch (error) {
       if (!hasCode(error, 'unavailable')) throw error
       this.failure = { error, at: clock.now() }

@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../core/ports/clock.ts'
 import type { AccessLists } from '../core/ports/lists.ts'
 import { FetchedList } from './fetched-list.ts'
-import { ipList } from './ip-list.ts'
+import { type AddressList, ipList } from './ip-list.ts'
 import { processList } from './process-list.ts'
 
 export interface AccessListsOptions {
@@ -13,6 +13,8 @@ export interface AccessListsOptions {
   clock?: Clock
   /** How long a read may take, ms. */
   deadlineMs?: number
+  /** Hears of the entries of the IP list that are no addresses or ranges, once for each change of them. */
+  onNotUnderstood?(entries: readonly string[]): void
 }
 
 /** How old the lists may be when they judge, ms (contract, "Lists that are fetched"). */
@@ -25,7 +27,14 @@ export function createAccessLists(options: AccessListsOptions): AccessLists {
   const addresses =
     ipListUrl === undefined
       ? undefined
-      : new FetchedList({ ...common, name: 'The IP list', url: ipListUrl, maxAgeMs: IP_LIST_AGE_MS, schema: ipList })
+      : new FetchedList({
+          ...common,
+          name: 'The IP list',
+          url: ipListUrl,
+          maxAgeMs: IP_LIST_AGE_MS,
+          schema: ipList,
+          onRead: onChange(options.onNotUnderstood),
+        })
   const processes =
     options.processList === undefined
       ? undefined
@@ -39,8 +48,18 @@ export function createAccessLists(options: AccessListsOptions): AccessLists {
 
   return {
     restricted: processes !== undefined,
-    addressAllowed: async (address) => addresses === undefined || (await addresses.current())(address),
+    addressAllowed: async (address) => addresses === undefined || (await addresses.current()).allows(address),
     processAccess: async (process) =>
       processes === undefined ? { read: true, write: true } : (await processes.current())(process),
+  }
+}
+
+/** Calls `report` when the entries that a list does not understand are others than those before, and there are any. */
+function onChange(report: AccessListsOptions['onNotUnderstood']): (list: AddressList) => void {
+  let before = ''
+  return ({ notUnderstood }) => {
+    const now = JSON.stringify(notUnderstood)
+    if (now !== before && notUnderstood.length > 0) report?.(notUnderstood)
+    before = now
   }
 }

@@ -23,6 +23,8 @@ export type Counter =
   /** A router's requests, by how they got to their unit. */
   | 'redirects'
   | 'passed_on'
+  /** Entries of the IP list that were not understood, counted at each change of them. */
+  | 'ip_list_not_understood'
   /** Records that a sweep found unfinished, once for each effect. */
   | 'relay_backlog'
 

@@ -36,6 +36,10 @@ const counters: Record<CounterName, { name: string; help: string }> = {
   cache_failures: { name: 'su_cache_failures', help: 'Items that the cache did not take' },
   redirects: { name: 'su_redirects', help: 'Requests that a router redirected to their unit' },
   passed_on: { name: 'su_passed_on', help: 'Requests that a router passed on to their unit' },
+  ip_list_not_understood: {
+    name: 'su_ip_list_not_understood',
+    help: 'Entries of the IP list that are no addresses or ranges',
+  },
   relay_backlog: { name: 'su_relay_backlog', help: 'Records that sweeps found unfinished' },
 }
 

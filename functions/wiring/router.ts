@@ -1,13 +1,13 @@
 /** The router from configuration: every adapter is made here, once for each instance. */
 import { Placements } from '../../core/placement/placements.ts'
 import { systemClock as clock } from '../../core/ports/clock.ts'
-import { createAccessLists } from '../../network/lists.ts'
 import type { RouterConfig } from '../config/functions.ts'
 import { createInstanceMeter } from '../http/metrics.ts'
 import type { RouterParts } from '../http/router-parts.ts'
 import { createEmbeddedMeter, metricsLost } from '../telemetry/embedded-metrics.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { allOf } from '../telemetry/meters.ts'
+import { openLists } from './lists.ts'
 import { openPlacements } from './placements.ts'
 import { createRouterHealth } from './router-health.ts'
 
@@ -24,15 +24,16 @@ export function createRouterParts(config: RouterConfig, logger: Logger): RouterP
     namespace: config.logging.metricsNamespace,
     onFailure: metricsLost(logger),
   })
+  const meter = config.serving.metrics ? allOf(metrics, embedded) : metrics
   return {
     placements,
-    lists: createAccessLists(config.access),
+    lists: openLists(config.access, logger, meter),
     signatureTypes: config.signatures.types,
     passOn: config.passOn,
     aoCore: config.serving.aoCore,
     hyperbeamUrl: config.serving.hyperbeamUrl,
     clock,
-    meter: config.serving.metrics ? allOf(metrics, embedded) : metrics,
+    meter,
     logger,
     maxBodyBytes: config.serving.maxBodyBytes,
     cdnSecrets: config.serving.cdnSecrets,

@@ -16,7 +16,6 @@ import { createLocationStore } from '../../db/dynamodb/location-store.ts'
 import { createLogStore } from '../../db/dynamodb/log-store.ts'
 import { createMailbox } from '../../db/dynamodb/mailbox.ts'
 import { createGateway } from '../../network/gateway.ts'
-import { createAccessLists } from '../../network/lists.ts'
 import type { SuConfig } from '../config/functions.ts'
 import { createInstanceMeter } from '../http/metrics.ts'
 import type { AppParts } from '../http/parts.ts'
@@ -25,6 +24,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import { allOf } from '../telemetry/meters.ts'
 import { openBucket } from './blobs.ts'
 import { createHealth } from './health.ts'
+import { openLists } from './lists.ts'
 import { openLog } from './log.ts'
 import { openOwnPlacement } from './placements.ts'
 import { createSegmentParts, openSegmentStores } from './segments.ts'
@@ -45,7 +45,6 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
   const stores = openSegmentStores(db, objects)
   const { segments, damage } = createSegmentParts({ stores, log: store, blobs, clock, logger })
   const gateway = createGateway(config.gateway)
-  const lists = createAccessLists(config.access)
   const height = new NetworkHeight(createHeightStore(db), gateway, clock)
   const identity = new IdentityGuard(createIdentityStore(db), signer, clock)
   const metrics = createInstanceMeter()
@@ -55,6 +54,7 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
     onFailure: metricsLost(logger),
   })
   const meter = config.serving.metrics ? allOf(metrics, embedded) : metrics
+  const lists = openLists(config.access, logger, meter)
   const sequencer = new Sequencer({
     store,
     mailbox,

@@ -1,7 +1,17 @@
-/** The HTTP front of a function, as a function URL is on AWS: same events, same limits, same answers where the function has none. */
+/**
+ * The HTTP front of a function, as a function URL is on AWS: same events, same limits, same answers where the function has none.
+ *
+ * With `awsFaults` also what was seen of function URLs that stream, and of CloudFront in front of them:
+ * - a streamed answer without a byte has its head, and never ends;
+ * - an answer that fails midway ends as if it were whole;
+ * - a `Content-Encoding` is unpacked and taken off;
+ * - CloudFront answers 403 to a GET with a body.
+ */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Transform, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createBrotliDecompress, createUnzip, createZstdDecompress } from 'node:zlib'
 import { portOf } from '../free-port.ts'
 import { toEvent } from './event.ts'
 import type { LambdaFunction } from './function.ts'
@@ -23,6 +33,7 @@ export interface FunctionUrlOptions {
   port?: number
   /** What went wrong with a request, for the log. */
   onFailure(message: string): void
+  awsFaults?: boolean
 }
 
 const MB = 1024 * 1024
@@ -43,7 +54,7 @@ const tooLarge = {
 const internal = { status: 502, message: 'Internal Server Error' }
 
 export const openFunctionUrl = async (options: FunctionUrlOptions): Promise<FunctionUrl> => {
-  const { lambda, host = '127.0.0.1', port = 0, onFailure } = options
+  const { lambda, host = '127.0.0.1', port = 0, onFailure, awsFaults = false } = options
   let opened = false
   const answering = new Set<ServerResponse>()
 
@@ -51,6 +62,11 @@ export const openFunctionUrl = async (options: FunctionUrlOptions): Promise<Func
     const body = await bodyOf(request)
     if (!opened) return refuse(response, { status: 503, message: 'The stack is starting', retryAfter: 1 })
     if (body === 'too large') return refuse(response, tooLarge)
+    if (awsFaults && body.length > 0 && (request.method === 'GET' || request.method === 'HEAD')) {
+      response.writeHead(403, { 'content-type': 'text/html' })
+      response.end('<HTML><BODY>The request could not be satisfied. Bad request.</BODY></HTML>')
+      return
+    }
     const event = JSON.stringify(
       toEvent({
         method: request.method ?? 'GET',
@@ -64,7 +80,7 @@ export const openFunctionUrl = async (options: FunctionUrlOptions): Promise<Func
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     const outcome = await lambda.invoke(event, gone.signal)
-    await answer(outcome, response, onFailure)
+    await answer(outcome, response, { onFailure, awsFaults })
   }
 
   const server = createServer({ maxHeaderSize: 32 * 1024 }, (request, response) => {
@@ -139,7 +155,10 @@ interface Refusal {
   retryAfter?: number
 }
 
-/** The platform's own answers. Where an answer has begun already, only cutting it tells that it is not whole. */
+/**
+ * The platform's own answers, with the CORS headers that CloudFront adds (infra/sst/cdn.ts). Where an answer has begun, only cutting it
+ * tells that it is not whole.
+ */
 const refuse = (response: ServerResponse, { status, message, retryAfter }: Refusal): void => {
   if (response.headersSent) {
     response.destroy()
@@ -151,11 +170,10 @@ const refuse = (response: ServerResponse, { status, message, retryAfter }: Refus
   response.end(JSON.stringify({ Message: message }))
 }
 
-const answer = async (
-  outcome: Outcome,
-  response: ServerResponse,
-  onFailure: (message: string) => void,
-): Promise<void> => {
+type Behaviour = Required<Pick<FunctionUrlOptions, 'onFailure' | 'awsFaults'>>
+
+const answer = async (outcome: Outcome, response: ServerResponse, behaviour: Behaviour): Promise<void> => {
+  const { onFailure } = behaviour
   switch (outcome.kind) {
     case 'throttled':
       return refuse(response, { status: 429, message: 'Rate Exceeded.', retryAfter: 1 })
@@ -166,7 +184,7 @@ const answer = async (
       onFailure('The handler returned its answer, but the function URL streams')
       return refuse(response, internal)
     case 'streaming':
-      return stream(outcome.body, outcome.contentType, response, onFailure)
+      return stream(outcome.body, outcome.contentType, response, behaviour)
   }
 }
 
@@ -177,49 +195,77 @@ const stream = async (
   body: IncomingMessage,
   contentType: string,
   response: ServerResponse,
-  onFailure: (message: string) => void,
+  { onFailure, awsFaults }: Behaviour,
 ): Promise<void> => {
   const reader = contentType === preludeType ? readPrelude() : undefined
-  let begun = false
+  /** Where the bytes go: the answer, or what unpacks them on their way there. */
+  let sink: ServerResponse | Transform | undefined
   let sent = 0
-  const begin = (status: number, headers: Record<string, string | string[]>): void => {
-    begun = true
+  let saysLength = false
+  const begin = (status: number, headers: Record<string, string | string[]>): ServerResponse | Transform => {
     const kept = Object.entries(headers).filter(([name]) => !ofTheConnection.has(name.toLowerCase()))
-    response.writeHead(status, Object.fromEntries(kept))
+    const decoder = awsFaults ? decoderOf(headers) : undefined
+    const passed = decoder ? kept.filter(([name]) => !ofTheCoding.has(name.toLowerCase())) : kept
+    saysLength = passed.some(([name]) => name.toLowerCase() === 'content-length')
+    response.writeHead(status, Object.fromEntries(passed))
+    decoder?.pipe(response)
+    // Bytes that cannot be unpacked end the answer.
+    decoder?.on('error', () => response.destroy())
+    return decoder ?? response
   }
   try {
     for await (const chunk of body) {
       let bytes: Buffer = chunk
-      if (!begun && reader) {
+      if (!sink && reader) {
         const taken = reader.take(chunk)
         if (!taken) continue
         const { statusCode, headers, cookies } = taken.prelude
-        begin(statusCode, cookies.length > 0 ? { ...headers, 'set-cookie': cookies } : headers)
+        sink = begin(statusCode, cookies.length > 0 ? { ...headers, 'set-cookie': cookies } : headers)
         bytes = taken.rest
         if (bytes.length === 0) response.flushHeaders()
       }
       // A body without a prelude may also begin late: then an error before it still has a status of its own.
-      else if (!begun) begin(200, { 'content-type': contentType })
+      else sink ??= begin(200, { 'content-type': contentType })
       if (bytes.length === 0) continue
       sent += bytes.length
       if (sent > limits.streamed) throw new Error('The answer is larger than 200 MB')
       // A client that has gone: the function finishes all the same, as on Lambda.
       if (response.destroyed) continue
-      response.write(bytes)
-      if (response.writableLength > backlogBytes) await drained(response)
+      sink.write(bytes)
+      if (sink.writableLength > backlogBytes) await drained(sink)
     }
     const error = body.trailers['lambda-runtime-function-error-type']
     if (error !== undefined) throw new Error(`The function failed while it answered: ${error}`)
-    if (!begun) throw new Error('The function answered nothing')
-    response.end()
+    if (!sink) throw new Error('The function answered nothing')
+    if (sent > 0 || !awsFaults) sink.end()
+    else onFailure('The streamed answer has no byte, and does not end')
   } catch (error) {
     body.resume()
     onFailure(String(error))
-    refuse(response, internal)
+    // Where its length was said, too few bytes show all the same.
+    if (awsFaults && sink && !saysLength) sink.end()
+    else refuse(response, internal)
   }
 }
 
-const drained = (response: ServerResponse): Promise<void> =>
+const ofTheCoding = new Set(['content-encoding', 'content-length'])
+
+const decoderOf = (headers: Record<string, string | string[]>): Transform | undefined => {
+  const [, coding] = Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-encoding') ?? []
+  switch (coding) {
+    case 'gzip':
+    case 'deflate':
+      return createUnzip()
+    case 'br':
+      return createBrotliDecompress()
+    case 'zstd':
+      return createZstdDecompress()
+    default:
+      return undefined
+  }
+}
+
+const drained = (response: Writable): Promise<void> =>
   new Promise((resolve) => {
     const done = (): void => {
       response.off('drain', done)

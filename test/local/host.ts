@@ -51,10 +51,17 @@ export const hostFixture = async (fixture: string, options: Partial<FunctionOpti
 }
 
 /** The fixture `web` behind a function URL, ready. */
-export const hostWeb = async (options: Partial<FunctionOptions> = {}): Promise<Hosted & { url: string }> => {
+export const hostWeb = async (
+  options: Partial<FunctionOptions> = {},
+  awsFaults = false,
+): Promise<Hosted & { url: string }> => {
   const hosted = await hostFixture('web', options)
   await hosted.lambda.ready()
-  const front = await openFunctionUrl({ lambda: hosted.lambda, onFailure: (message) => hosted.log.push(message) })
+  const front = await openFunctionUrl({
+    lambda: hosted.lambda,
+    onFailure: (message) => hosted.log.push(message),
+    awsFaults,
+  })
   onTestFinished(() => front.stop())
   front.open()
   return { ...hosted, url: front.url }

@@ -77,6 +77,23 @@ describe('requests', () => {
     expect(event).not.toHaveProperty('body')
   })
 
+  test('bodies of text types come as text, and all others as base64, forms too', async () => {
+    const { url } = await hostWeb({ instances: 1, warm: 1 })
+    const body = new Uint8Array([0x41, 0xff, 0x42])
+    for (const [type, isBase64Encoded] of [
+      ['application/x-www-form-urlencoded', true],
+      ['application/octet-stream', true],
+      ['image/png', true],
+      ['text/plain', false],
+      ['application/json; charset=utf-8', false],
+    ] as const) {
+      expect(await jsonOf(await post(`${url}/event`, body, type)), type).toMatchObject({
+        isBase64Encoded,
+        body: isBase64Encoded ? 'Qf9C' : 'A\ufffdB',
+      })
+    }
+  })
+
   test('6 MB of event are taken, so 4.5 MB of binary; beyond it is 413, and the connection goes on', async () => {
     const { url } = await hostWeb({ instances: 1, warm: 1 })
     const status = async (bytes: number, type: string) => {
@@ -139,6 +156,48 @@ describe('streamed answers', () => {
     expect(response.status).toBe(200)
     await expect(response.text()).rejects.toThrow()
     expect((await fetch(`${url}/who`)).status).toBe(200)
+  })
+
+  test('with the faults of AWS a failure after the head ends the answer, and codings are unpacked', async () => {
+    const { url, log } = await hostWeb({ instances: 1, warm: 1 }, true)
+    expect(await (await fetch(`${url}/cut`)).text()).toBe('the beginning')
+    expect(log.join('\n')).toContain('The function failed while it answered')
+    const packed = await fetch(`${url}/packed`)
+    expect([packed.headers.get('content-encoding'), await packed.text()]).toEqual([null, 'a text that was packed'])
+    expect((await fetch(`${url}/big?mb=8`)).status).toBe(200)
+  })
+
+  test('with the faults of AWS an answer without a byte has its head and does not end', async () => {
+    const { url, log } = await hostWeb({ instances: 1, warm: 1 }, true)
+    const response = await fetch(`${url}/empty`)
+    expect(response.status).toBe(200)
+    let ended = false
+    const reader = response.body?.getReader()
+    void reader?.read().then(
+      () => {
+        ended = true
+      },
+      () => undefined,
+    )
+    // The function has long ended when the next request is served by the same instance.
+    expect((await fetch(`${url}/who`)).status).toBe(200)
+    expect(log.join('\n')).toContain('has no byte')
+    expect(ended).toBe(false)
+    await reader?.cancel()
+  })
+
+  test('with the faults of AWS a GET with a body is refused before it comes to the function', async () => {
+    const { url } = await hostWeb({ instances: 1, warm: 1 }, true)
+    const status = (method: string) =>
+      new Promise((resolve, reject) => {
+        const sent = request(`${url}/who`, { method, headers: { 'content-length': 3 } }, (response) => {
+          response.resume()
+          response.on('end', () => resolve(response.statusCode))
+        })
+        sent.on('error', reject)
+        sent.end('abc')
+      })
+    expect([await status('GET'), await status('POST')]).toEqual([403, 200])
   })
 
   test('a client that leaves does not disturb the instance', async () => {

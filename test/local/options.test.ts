@@ -23,6 +23,7 @@ describe('options', () => {
       port: 9000,
       instances: 4,
       concurrency: 1,
+      awsFaults: false,
       fresh: false,
       watch: false,
       ports: {},

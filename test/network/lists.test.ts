@@ -95,9 +95,49 @@ describe('addresses', () => {
     expect(await judge([listed], address)).toBe(false)
   })
 
+  it.each([
+    ['192.0.2.0/24', '192.0.2.255'],
+    ['192.0.2.0/24', '::ffff:192.0.2.7'],
+    ['192.0.2.7/24', '192.0.2.1'],
+    ['192.0.2.1/32', '192.0.2.1'],
+    ['0.0.0.0/0', '203.0.113.9'],
+    ['2001:db8::/32', '2001:db8:ffff::1'],
+    ['[2001:db8::1]', '2001:db8::1'],
+    ['[2001:db8::]/32', '2001:db8::2'],
+    ['::/0', '2001:db8::1'],
+  ])('%s on the list has %s in it', async (listed, address) => {
+    expect(await judge([listed], address)).toBe(true)
+  })
+
+  it.each([
+    ['192.0.2.0/24', '192.0.3.0'],
+    ['192.0.2.1/32', '192.0.2.2'],
+    ['2001:db8::/32', '2001:db9::1'],
+    ['2001:db8::/32', '192.0.2.1'],
+  ])('%s on the list does not have %s in it', async (listed, address) => {
+    expect(await judge([listed], address)).toBe(false)
+  })
+
+  const none = ['', '*', 'example.org', '10.0.0.0/33', '::/129', '[192.0.2.1]', '192.0.2.1:443', '192.0.2.1/', '1/8']
+
   it('that are none let nobody in and do not spoil the list', async () => {
-    expect(await judge(['', '*', '0.0.0.0/0', 'example.org', '192.0.2.1'], '192.0.2.1')).toBe(true)
-    expect(await judge(['', '*', '0.0.0.0/0', 'example.org'], '192.0.2.1')).toBe(false)
+    expect(await judge([...none, '192.0.2.1'], '192.0.2.1')).toBe(true)
+    expect(await judge(none, '192.0.2.1')).toBe(false)
+  })
+
+  it('that are none are told once for each change of them', async () => {
+    const { clock, pass } = manualClock()
+    let listed: string[] = []
+    const told: (readonly string[])[] = []
+    const server = await started((_, response) => send(response, 200, listed))
+    const lists = createAccessLists({ ipListUrl: server.url, clock, onNotUnderstood: (entries) => told.push(entries) })
+    for (const now of [['192.0.2.1'], none, [...none, '192.0.2.1'], ['192.0.2.1', 'x'], ['192.0.2.1'], ['x']]) {
+      listed = now
+      pass(60_000)
+      await lists.addressAllowed('192.0.2.1')
+      await lists.addressAllowed('192.0.2.1')
+    }
+    expect(told).toEqual([none, ['x'], ['x']])
   })
 })
 

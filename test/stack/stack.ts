@@ -23,7 +23,13 @@ export interface TestStack {
 /** A folder of its own, and everything as all of these tests have it. */
 function prepare(variables: Record<string, string>, options: Partial<StackOptions>) {
   const stateDir = mkdtempSync(join(tmpdir(), 'su-test-'))
-  const environment = { LOG_LEVEL: 'warn', SU_WALLET: JSON.stringify(wallets.su), ...variables, STATE_DIR: stateDir }
+  const environment = {
+    LOG_LEVEL: 'warn',
+    AWS_FAULTS: 'true',
+    SU_WALLET: JSON.stringify(wallets.su),
+    ...variables,
+    STATE_DIR: stateDir,
+  }
   const calls = holdAgainstGrants()
   return {
     options: { ...parseOptions(environment), port: 0, onCall: calls.onCall, ...options },
