@@ -228,7 +228,7 @@ describe('managed instances', () => {
     expect(managed.map(({ name }) => name)).toEqual(['su'])
     const provider = one(graph, 'lambda:CapacityProvider', 'CapacityEuWest1')
     expect(provider.inputs).toMatchObject({
-      vpcConfig: { subnetIds: ['subnet-1', 'subnet-2'], securityGroupIds: ['sg-1'] },
+      vpcConfig: { subnetIds: ['subnet-1', 'subnet-2'], securityGroupIds: ['sg-11111111'] },
       instanceRequirements: [{ architectures: ['x86_64'] }],
     })
     expect(managed[0]?.function.inputs).toMatchObject({
@@ -270,7 +270,7 @@ describe('what moves in what another system has', () => {
   })
 
   it('reaches into the operator’s network of its region', () => {
-    const network = { subnetIds: ['subnet-1', 'subnet-2'], securityGroupIds: ['sg-1'] }
+    const network = { subnetIds: ['subnet-1', 'subnet-2'], securityGroupIds: ['sg-11111111'] }
     for (const name of ['MigUsEast1', 'MigPlacementsUsEast1']) {
       expect(called(name).inputs.vpcConfig).toMatchObject(network)
     }

@@ -207,6 +207,10 @@ function madeByAws({ type, name, region, inputs, id }: Made): Record<string, unk
       return { domainName: `${name.toLowerCase()}.cloudfront.net`, hostedZoneId: 'Z2FDTNDATAQYW2', etag: 'E' }
     case 'aws:acm/certificate:Certificate':
       return { ...arn('acm', `certificate/${name}`), domainValidationOptions: validationOf(inputs) }
+    case 'aws:kms/key:Key':
+      return arn('kms', `key/${name}`)
+    case 'aws:lambda/capacityProvider:CapacityProvider':
+      return arn('lambda', `capacity-provider:${named}`)
     case 'aws:wafv2/webAcl:WebAcl':
     case 'aws:wafv2/ipSet:IpSet':
       return arn('wafv2', `global/${type.split(':').pop()?.toLowerCase()}/${named}/id`)

@@ -16,7 +16,7 @@ export const choices: AllChoices = {
       alarmsTo: 'operator@example.org',
       reserveConcurrency: true,
       firewall: { perAddress: 1_000, perProcess: 500, exempt: [] },
-      managedInstances: { 'eu-west-1': { subnets: ['subnet-1', 'subnet-2'], securityGroups: ['sg-1'] } },
+      managedInstances: { 'eu-west-1': { subnets: ['subnet-1', 'subnet-2'], securityGroups: ['sg-11111111'] } },
     },
   },
 }

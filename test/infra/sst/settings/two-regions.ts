@@ -31,7 +31,7 @@ export const choices: AllChoices = {
       logDays: 30,
       firewall: { perAddress: 60_000, perProcess: 30_000, exempt: ['192.0.2.7', '198.51.100.0/24', '2001:db8::/32'] },
       migrationSource: true,
-      migrationNetwork: { 'us-east-1': { subnets: ['subnet-1', 'subnet-2'], securityGroups: ['sg-1'] } },
+      migrationNetwork: { 'us-east-1': { subnets: ['subnet-1', 'subnet-2'], securityGroups: ['sg-11111111'] } },
       secretsGeneration: 2,
       secretsTransition: true,
       warmThroughput: { records: { reads: 12_000, writes: 20_000 } },
