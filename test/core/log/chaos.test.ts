@@ -9,6 +9,15 @@ import { faultsOf } from './simulation/history.ts'
 
 const all = seeds(2_500, 200)
 
+/** Seeds that a fault of the unit failed, and what they showed. They run always, whatever the seed of the run. */
+const regressions = new Map([
+  [1, 'falls in height: an instance that is behind signs its own height'],
+  [3, 'refuses a transaction as scheduled that its own attempt, whose answer was lost, scheduled'],
+  [5, 'falls in height at the first message, where an instance knows no height yet'],
+  [6, 'refuses messages as scheduled that their own attempts scheduled'],
+  [18, 'refuses as scheduled what its own attempt scheduled, late in the bad time'],
+])
+
 describe('a busy process in a bad time', () => {
   it(`is sound and answers truly, ${all.length} seeds`, async () => {
     let acknowledged = 0
@@ -18,6 +27,10 @@ describe('a busy process in a bad time', () => {
       acknowledged += history.answers.filter(({ place }) => place).length
     }
     expect(acknowledged).toBeGreaterThan(all.length * 15)
+  })
+
+  it.each([...regressions])('is sound with seed %i, which showed: %s', async (seed) => {
+    expect(await faultsOf(await chaos(seed))).toEqual([])
   })
 
   it('runs the same way twice', async () => {

@@ -12,13 +12,15 @@ import { mulberry32, VirtualClock } from '../../../fakes/virtual-clock.ts'
 import { message, randomId, spawned } from '../instance.ts'
 import { Aws } from './aws.ts'
 import { Environment } from './environment.ts'
-import type { Answer, History } from './history.ts'
+import type { Answer, History, Span } from './history.ts'
 import { currentUnit, type Instance, Lambda } from './lambda.ts'
 import { someFaults } from './network-faults.ts'
 import { previousUnit } from './previous-version.ts'
 
 /** How long the bad time is, ms. */
 const BAD_MS = 1_500
+/** Of the network when the process begins. */
+const HEIGHT = 1_234_567
 /** Getting to an instance, which may have to start first, and back. */
 const ON_THE_WAY_MS = 60
 /** How long a client waits for its answer, beyond what the instance may take, ms. */
@@ -41,7 +43,10 @@ interface Profile {
   repeats: number
   hashes: number
   impatient: number
-  freezes: boolean
+  /** How often the head is frozen and opened again. */
+  freezes: number
+  /** How many blocks the instances' knowledge of the network differs by. */
+  heights: number
   mailboxDown: boolean
   limits: { rows: number; bytes: number }
   /** How far apart the rows of one transaction are seen, ms at most. */
@@ -66,7 +71,8 @@ function draw(random: () => number): Profile {
     repeats: some(0.6, 0.4),
     hashes: some(0.5, 0.6),
     impatient: some(0.6, 0.6),
-    freezes: random() < 0.15,
+    freezes: random() < 0.2 ? 1 + Math.floor(random() * 3) : 0,
+    heights: random() < 0.5 ? Math.floor(random() * 6) : 0,
     mailboxDown: random() < 0.1,
     limits: { rows: random() < 0.5 ? 20 : 99, bytes: 4_000_000 },
     rowSkew: some(0.8, 30),
@@ -82,7 +88,7 @@ export async function chaos(seed: number): Promise<History> {
   const aws = new Aws(clock, { limits, rowSkew, unnamed, lagsInMailbox: profile.lags, latency: 2 + 8 * random() })
   const signer = createFakeSigner(`unit ${seed}`)
   const parts = { ...aws.seenBy(new Environment(clock)), clock, signer, meter: noMeter }
-  const quiet = new Sequencer({ ...parts, height: () => 1_234_567, rememberedHeads: 1 })
+  const quiet = new Sequencer({ ...parts, height: () => HEIGHT, rememberedHeads: 1 })
   const process = await spawned(quiet, clock.now() + 10_000)
   const begin = clock.now()
   const isOver = () => clock.now() > begin + BAD_MS
@@ -106,6 +112,7 @@ export async function chaos(seed: number): Promise<History> {
       return { ...seen, mailbox: interrupted(seen.mailbox, isMailboxDown) }
     },
     skew: () => Math.round((random() - 0.5) * profile.skew),
+    height: () => heightFrom(random, profile.heights, clock),
     unit: (unitParts) => (random() < profile.previous ? previousUnit(unitParts) : currentUnit(unitParts)),
   })
   const stall = (environment: Environment) => {
@@ -162,11 +169,17 @@ export async function chaos(seed: number): Promise<History> {
     ])
     answer.isLost = answer.answered === undefined && (instance?.environment.crashed ?? false)
   }
+  const frozen: Span[] = []
   const freeze = async () => {
-    await clock.sleep(BAD_MS * random())
-    await aws.setState(process, 'open', 'frozen')
-    await clock.sleep(300 * random())
-    await aws.setState(process, 'frozen', 'open')
+    for (let left = profile.freezes; left > 0; left--) {
+      await clock.sleep((BAD_MS / profile.freezes) * random())
+      const span = { from: clock.now(), until: Number.POSITIVE_INFINITY }
+      frozen.push(span)
+      await aws.setState(process, 'open', 'frozen')
+      await clock.sleep(300 * random())
+      await aws.setState(process, 'frozen', 'open')
+      span.until = clock.now()
+    }
   }
   // Bursts make writers meet; what comes when all is well again finds what the bad time left behind.
   const bursts = Array.from({ length: 3 }, () => BAD_MS * random())
@@ -183,12 +196,27 @@ export async function chaos(seed: number): Promise<History> {
       ...Array.from({ length: profile.requests }, () => requestAt(when(), false)),
       ...Array.from({ length: profile.writers }, write),
       ...Array.from({ length: 8 }, (_, i) => requestAt(BAD_MS + 3_500 + 100 * Math.floor(i / 3), true)),
-      ...(profile.freezes ? [freeze()] : []),
+      freeze(),
     ]),
   )
   // What is still on its way lands, whoever was to come back has come back.
   await clock.run(clock.sleep(10_000))
-  return { process, store: aws.store, committedAt: aws.committedAt, answers, pool }
+  return { process, store: aws.store, committedAt: aws.committedAt, frozen, answers, pool }
+}
+
+/**
+ * The network's height as one instance hears of it: a block every 200 ms, some blocks late, from a gateway that steps back now and then,
+ * and not at all at first.
+ */
+function heightFrom(random: () => number, spread: number, clock: VirtualClock): () => number | undefined {
+  if (spread === 0) return () => HEIGHT
+  const [late, hears, started] = [Math.floor(random() * spread), 100 * random(), clock.now()]
+  return () => {
+    const time = clock.now() - started
+    if (time < hears) return undefined
+    const block = HEIGHT + Math.floor((clock.now() % 1_000_000) / 200) - late
+    return Math.floor(time / 170) % 3 === 2 ? block - spread : block
+  }
 }
 
 function interrupted<T extends object>(mailbox: T, isDown: () => boolean): T {

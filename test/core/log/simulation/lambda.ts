@@ -29,6 +29,8 @@ export interface LambdaOptions {
   coldStart?: number
   signature?: number
   skew?(): number
+  /** The network's height as a new instance hears of it, or does not. */
+  height?(): () => number | undefined
   /** Another version of the unit, for the n-th instance. */
   unit?(parts: UnitParts, index: number): Unit
 }
@@ -39,6 +41,7 @@ export interface UnitParts {
   clock: Environment
   signer: Signer
   meter: Meter
+  height: () => number | undefined
 }
 
 export interface RequestOptions {
@@ -54,8 +57,7 @@ export interface Instance {
   requests: number
 }
 
-export const currentUnit = (parts: UnitParts): Unit =>
-  new Sequencer({ ...parts, height: () => 1_234_567, rememberedHeads: 100 })
+export const currentUnit = (parts: UnitParts): Unit => new Sequencer({ ...parts, rememberedHeads: 100 })
 
 export class Lambda {
   readonly instances: Instance[] = []
@@ -125,13 +127,14 @@ export class Lambda {
   }
 
   private start(): Instance {
-    const { clock, signer, meter, connect, signature = 1.7, skew, unit = currentUnit } = this.options
+    const { clock, signer, meter, connect, signature = 1.7, skew, height, unit = currentUnit } = this.options
     const environment = new Environment(clock, skew?.())
     const parts = {
       ...connect(environment),
       clock: environment,
       signer: slowSigner(signer, environment, signature),
       meter,
+      height: height?.() ?? (() => 1_234_567),
     }
     const instance = { environment, unit: unit(parts, this.started++), requests: 0 }
     this.instances.push(instance)

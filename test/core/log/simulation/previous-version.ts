@@ -12,7 +12,7 @@ import type { Unit, UnitParts } from './lambda.ts'
 
 const IMPATIENT_MS = 400
 
-export function previousUnit({ store, clock, signer, meter }: UnitParts): Unit {
+export function previousUnit({ store, clock, signer, meter, height }: UnitParts): Unit {
   const pause = (tries: number) => clock.sleep(Math.min(100, 2 ** Math.min(tries + 3, 8)) * clock.random())
   const remembered = new Map<string, Head>()
   return {
@@ -28,7 +28,7 @@ export function previousUnit({ store, clock, signer, meter }: UnitParts): Unit {
         const refusal = refusalOf(head)
         if (!head || refusal) throw refusal
         const { lease: _, ...from } = head
-        const { link, head: to } = await chainEntry(from, entry, { signer, meter, now: clock.now(), height: 1_234_567 })
+        const { link, head: to } = await chainEntry(from, entry, { signer, meter, now: clock.now(), height: height() })
         made.add(link.assignmentId)
         const commit = { from, to, links: [link], token: randomUUID() }
         let outcome = await store.commit(commit)
