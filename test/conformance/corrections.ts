@@ -117,6 +117,10 @@ export const corrections: Record<Profile, Record<string, Correction>> = {
     // Parameters that clients leave out or call otherwise.
     'a message by id, no process named': sameBody('a message by id'),
     'a process by its assignment id': shaped(200, node, (body) => unless(body.message?.id === A, 'not the process')),
+    // HyperBEAM's current slot and dry runs of a fresh process need its own record.
+    'latest of a process without messages': shaped(200, node, (body) =>
+      unless(body.message?.id === A && valuesOf(body, 'Nonce')[0] === '0', 'not the record of the process'),
+    ),
     'not an id': refused(400),
     'not an id, process named': refused(400),
     'schedule, proc-id instead of process-id': pageOf(0, 1, 2),
