@@ -1,12 +1,13 @@
 /**
  * The tests, by what they start:
  *
- * - `parts`: one part of the code in one process. All properties are here.
+ * - `parts`: one part of the code in one process.
+ * - `pure`: the same, of files that share no state and so need no isolation, which costs a second of imports each.
  * - `graphs`: the resource graph of the deployment.
  * - `smoke`: one whole stack, once through its life.
  * - `stacks`: whole stacks, and commands as processes of their own, one file after the other.
  *
- * `npm test` runs the first three, `npm run test:stacks` the last. `npm run test:soak` (`--mode soak`) runs the files of `parts` that
+ * `npm test` runs the first four, `npm run test:stacks` the last. `npm run test:soak` (`--mode soak`) runs the files of the first two that
  * draw cases, with full counts; test/effort.ts has the counts.
  */
 import { globSync, readFileSync } from 'node:fs'
@@ -20,6 +21,7 @@ const stacks = [
   'test/stack/**/*.test.ts',
   'test/local/**/*.test.ts',
   'test/operator/**/*.test.ts',
+  'test/infra/sst/command/**/*.test.ts',
   'test/functions/mig-command.test.ts',
   'test/functions/mig-messages-command.test.ts',
   'test/db/dynamodb/large-records.test.ts',
@@ -30,13 +32,19 @@ const stacks = [
 const drawing = (): string[] =>
   globSync('test/**/*.test.ts').filter((file) => /from '(fast-check|.*\/effort\.ts)'/.test(readFileSync(file, 'utf8')))
 
+/** Folders of the project `pure`. */
+const pure = ['ans104', 'protocol', 'schedule'].map((folder) => `test/core/${folder}/`).concat('test/fakes/')
+const isPure = (file: string): boolean => pure.some((folder) => file.startsWith(folder))
+
 export default defineConfig(({ mode }: ConfigEnv) => {
   const soak = mode === 'soak'
+  const testTimeout = soak ? 600_000 : 60_000
   const effort = effortOf(soak, process.env.SEED)
   return {
     test: {
       provide: { effort },
       setupFiles: 'test/setup.ts',
+      globalSetup: 'test/services.ts',
       reporters: ['default', new SlowestFiles(effort)],
       hookTimeout: 60_000,
       projects: [
@@ -45,8 +53,19 @@ export default defineConfig(({ mode }: ConfigEnv) => {
           test: {
             name: 'parts',
             include: soak ? drawing() : ['test/**/*.test.ts'],
-            exclude: [...stacks, ...graphs],
-            testTimeout: soak ? 600_000 : 60_000,
+            exclude: [...stacks, ...graphs, ...pure.map((folder) => `${folder}**`)],
+            testTimeout,
+            maxWorkers: 2,
+            sequence: { groupOrder: 0 },
+          },
+        },
+        {
+          extends: true,
+          test: {
+            name: 'pure',
+            include: soak ? drawing().filter(isPure) : pure.map((folder) => `${folder}**/*.test.ts`),
+            isolate: false,
+            testTimeout,
             maxWorkers: 2,
             sequence: { groupOrder: 0 },
           },
@@ -56,7 +75,7 @@ export default defineConfig(({ mode }: ConfigEnv) => {
           test: {
             name: 'graphs',
             include: graphs,
-            globalSetup: 'test/infra/sst/setup.ts',
+            exclude: stacks,
             testTimeout: 20_000,
             maxWorkers: 2,
             sequence: { groupOrder: 0 },

@@ -37,6 +37,10 @@ export interface DynamoDbOptions {
   tables?: Readonly<Record<string, TableSettings>>
   /** What its heap may grow to, MB; 1024 if absent. */
   heap?: number
+  /** Whether each access key has tables of its own; otherwise all see the same. */
+  namespaces?: boolean
+  /** Folder with the jars and native libraries of another release; that of the package if absent. */
+  release?: string | undefined
 }
 
 /** What any client of the stand-ins signs with: they check no signature, and want one all the same. */
@@ -59,13 +63,20 @@ const jvmFlags = (heap: number): string[] => [
   `-Xmx${heap}m`,
 ]
 
+/** What java runs, and where the native library of SQLite is. */
+const program = (release: string | undefined): string[] => {
+  if (release !== undefined) {
+    const main = 'software.amazon.dynamodb.services.local.main.ServerRunner'
+    return [`-Dsqlite4java.library.path=${resolve(release)}`, '-cp', join(resolve(release), '*'), main]
+  }
+  const simulator = createRequire(import.meta.url).resolve('amplify-dynamodb-simulator/package.json')
+  const home = join(dirname(simulator), 'emulator')
+  return [`-Djava.library.path=${join(home, 'DynamoDBLocal_lib')}`, '-jar', join(home, 'DynamoDBLocal.jar')]
+}
+
 export const startDynamoDb = async (options: DynamoDbOptions = {}): Promise<LocalDynamoDb> => {
   const keeper = options.keeper ?? (await openKeeper())
   const { tables = unitTables, heap = 1024, port = await freePort() } = options
-  const home = join(
-    dirname(createRequire(import.meta.url).resolve('amplify-dynamodb-simulator/package.json')),
-    'emulator',
-  )
   const dir = options.dir === undefined ? undefined : resolve(options.dir)
   const workDir = dir ?? mkdtempSync(join(tmpdir(), 'dynamodb-'))
   const pidFile = dir === undefined ? undefined : join(dir, 'java.pid')
@@ -77,12 +88,10 @@ export const startDynamoDb = async (options: DynamoDbOptions = {}): Promise<Loca
     'java',
     [
       ...jvmFlags(heap),
-      `-Djava.library.path=${join(home, 'DynamoDBLocal_lib')}`,
-      '-jar',
-      join(home, 'DynamoDBLocal.jar'),
+      ...program(options.release),
       '-port',
       String(port),
-      '-sharedDb',
+      ...(options.namespaces ? [] : ['-sharedDb']),
       '-disableTelemetry',
       ...(dir === undefined ? ['-inMemory'] : ['-dbPath', dir]),
     ],
@@ -124,9 +133,10 @@ export const startDynamoDb = async (options: DynamoDbOptions = {}): Promise<Loca
   try {
     const reason = await Promise.race([failed, listening(url, giveUp.signal)])
     if (reason !== undefined) throw new StartError(reason)
-    const made = Object.entries(tables).map(([name, settings]) => ({ name: tableName(name), settings }))
-    await Promise.all(made.map(({ name, settings }) => makeTable(client, name, settings)))
-    const variables = Object.fromEntries(made.map(({ name, settings }) => [settings.variable, name]))
+    await makeTables(client, tables)
+    const variables = Object.fromEntries(
+      Object.entries(tables).map(([name, settings]) => [settings.variable, tableName(name)]),
+    )
     return { url, port, variables, ended: exited, stop }
   } catch (error) {
     await stop()
@@ -159,6 +169,14 @@ const listening = async (url: string, signal: AbortSignal): Promise<undefined> =
     if (Date.now() > deadline) throw new Error('DynamoDB Local did not listen within a minute')
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
+}
+
+/** Makes those that are not there yet. */
+export const makeTables = async (
+  client: DynamoDBClient,
+  tables: Readonly<Record<string, TableSettings>>,
+): Promise<void> => {
+  await Promise.all(Object.entries(tables).map(([name, settings]) => makeTable(client, tableName(name), settings)))
 }
 
 const makeTable = async (client: DynamoDBClient, name: string, settings: TableSettings): Promise<void> => {

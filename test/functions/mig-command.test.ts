@@ -16,6 +16,7 @@ import { routerTables } from '../../infra/tables.ts'
 import { type LocalDynamoDb, localCredentials, localRegion, startDynamoDb } from '../../local/dynamodb.ts'
 import { createProgress } from '../../operator/progress.ts'
 import { type RustPostgres, startRustPostgres } from '../db/rust/world.ts'
+import { service } from '../services.ts'
 
 const [OLD_A, OLD_B] = ['http://127.0.0.1:9001', 'http://127.0.0.1:9002']
 const [A, B] = ['https://a.example', 'https://b.example']
@@ -29,7 +30,10 @@ let stateDir: string
 /** Of the router's functions. */
 let environment: Record<string, string>
 beforeAll(async () => {
-  ;[postgres, dynamodb] = await Promise.all([startRustPostgres(), startDynamoDb({ tables: routerTables })])
+  ;[postgres, dynamodb] = await Promise.all([
+    startRustPostgres((await service('postgres')).databaseUrl),
+    startDynamoDb({ tables: routerTables }),
+  ])
   stateDir = mkdtempSync(join(tmpdir(), 'mig-'))
   mkdirSync(join(stateDir, 'router'))
   const aws = {

@@ -21,6 +21,7 @@ import { run } from '../../operator/mig/run.ts'
 import { createOldUnit, suSigner } from '../core/migration/world.ts'
 import { type RustPostgres, startRustPostgres } from '../db/rust/world.ts'
 import { send, startOutsideServer } from '../network/outside-server.ts'
+import { service } from '../services.ts'
 
 let rust: RustPostgres
 let dynamodb: LocalDynamoDb
@@ -31,7 +32,11 @@ let log: ReturnType<typeof createLogStore>
 let begin: () => Promise<unknown>
 beforeAll(async () => {
   gateway = await startOutsideServer((_, response) => send(response, 200, { data: { transactions: { edges: [] } } }))
-  ;[rust, dynamodb, s3] = await Promise.all([startRustPostgres(), startDynamoDb({ tables }), startS3()])
+  ;[rust, dynamodb, s3] = await Promise.all([
+    startRustPostgres((await service('postgres')).databaseUrl),
+    startDynamoDb({ tables }),
+    startS3(),
+  ])
   stateDir = mkdtempSync(join(tmpdir(), 'mig-'))
   const aws = {
     AWS_REGION: localRegion,

@@ -7,6 +7,7 @@ import { createPlacementsHandler } from '../../functions/mig/placements-handler.
 import { createLogger } from '../../functions/telemetry/logger.ts'
 import { type RustPostgres, startRustPostgres } from '../db/rust/world.ts'
 import { FakePlacementStore } from '../fakes/placement-store.ts'
+import { service } from '../services.ts'
 
 const units = { 'http://127.0.0.1:9001/': 'https://a.example', 'http://127.0.0.1:9002': 'https://b.example' }
 const onB = ['e-iObRYAe8HqWx0k0PaDy7b4z3vvBUgef3KXnFGue7M', 'UnNVipODGWfbF9Ws5jTqV_kEu432yehn5P79NLnc_Eo']
@@ -17,7 +18,7 @@ let store: FakePlacementStore
 /** All that was logged since the test began. */
 let log: string
 beforeAll(async () => {
-  postgres = await startRustPostgres()
+  postgres = await startRustPostgres((await service('postgres')).databaseUrl)
 }, 60_000)
 afterAll(() => postgres.stop())
 beforeEach(() => {

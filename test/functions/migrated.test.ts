@@ -12,6 +12,7 @@ import { type RustPostgres, startRustPostgres } from '../db/rust/world.ts'
 import { FakeLogImport } from '../fakes/log-import.ts'
 import { FakeRelayStore } from '../fakes/relay-store.ts'
 import { VirtualClock } from '../fakes/virtual-clock.ts'
+import { service } from '../services.ts'
 import { jsonOf, post } from './http/app/asking.ts'
 import { createUnitApp } from './http/app/unit-app.ts'
 
@@ -26,7 +27,7 @@ const processes = Object.keys(pages).flatMap((path) => /^\/processes\/(.*)$/.exe
 
 let postgres: RustPostgres
 beforeAll(async () => {
-  postgres = await startRustPostgres()
+  postgres = await startRustPostgres((await service('postgres')).databaseUrl)
 }, 60_000)
 afterAll(async () => {
   await postgres?.stop()

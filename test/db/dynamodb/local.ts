@@ -1,27 +1,26 @@
-/** A DynamoDB of its own for a test file, in memory, with the tables of infra/tables.ts. */
+/** The run's DynamoDB Local, with the tables of infra/tables.ts in a namespace of the test file's own. */
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll } from 'vitest'
 import { createDynamoDb, type DynamoDb, type Tables } from '../../../db/dynamodb/client.ts'
-import { type LocalDynamoDb, localCredentials, localRegion, startDynamoDb } from '../../../local/dynamodb.ts'
+import { tables as unitTables } from '../../../infra/tables.ts'
+import { localCredentials, localRegion, localTableName, makeTables } from '../../../local/dynamodb.ts'
+import { service } from '../../services.ts'
 
-/** Starts one before the file's tests and ends it after them. */
+/** Makes the tables before the file's tests. */
 export function useDynamoDb(): () => DynamoDb<keyof Tables> {
-  let local: LocalDynamoDb | undefined
   let db: DynamoDb<keyof Tables> | undefined
   beforeAll(async () => {
+    const { url } = await service('dynamodb')
     process.env.AWS_REGION = localRegion
-    process.env.AWS_ACCESS_KEY_ID = localCredentials.accessKeyId
+    process.env.AWS_ACCESS_KEY_ID = randomBytes(8).toString('hex')
     process.env.AWS_SECRET_ACCESS_KEY = localCredentials.secretAccessKey
-    local = await startDynamoDb()
-    const { HEADS_TABLE = '', RECORDS_TABLE = '', IDS_TABLE = '', OFFERS_TABLE = '' } = local.variables
-    const tables = { heads: HEADS_TABLE, records: RECORDS_TABLE, ids: IDS_TABLE, offers: OFFERS_TABLE }
-    db = createDynamoDb(tables, local.url)
-  }, 60_000)
-  afterAll(async () => {
-    db?.client.destroy()
-    await local?.stop()
+    const tables = { heads: localTableName('heads'), records: localTableName('records'), ids: localTableName('ids') }
+    db = createDynamoDb({ ...tables, offers: localTableName('offers') }, url)
+    await makeTables(db.client, unitTables)
   })
+  afterAll(() => db?.client.destroy())
   return () => {
-    if (!db) throw new Error('DynamoDB is started before each file, not at import time')
+    if (!db) throw new Error('DynamoDB is there from the first beforeAll on, not at import time.')
     return db
   }
 }

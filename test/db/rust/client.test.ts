@@ -3,11 +3,12 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { openRustDatabase, type RustDatabaseOptions } from '../../../db/rust/client.ts'
 import { databaseAddress } from '../../../db/rust/database-address.ts'
 import { refusal } from '../../../db/rust/refusal.ts'
+import { service } from '../../services.ts'
 import { type RustPostgres, startRustPostgres } from './world.ts'
 
 let postgres: RustPostgres
 beforeAll(async () => {
-  postgres = await startRustPostgres()
+  postgres = await startRustPostgres((await service('postgres')).databaseUrl)
 }, 60_000)
 afterAll(() => postgres.stop())
 

@@ -3,13 +3,14 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { parseDataItem } from '../../../core/ans104/data-item.ts'
 import type { SourceMessage } from '../../../core/ports/migration-source.ts'
 import { openRustLog, type RustLogOptions, type RustLogSource } from '../../../db/rust/log-source.ts'
+import { service } from '../../services.ts'
 import { migrationSourceSuite } from '../../suites/migration-source.ts'
 import { authority, openSecuredWay, openWay, type Way } from './ways.ts'
 import { type RustPostgres, startRustPostgres } from './world.ts'
 
 let postgres: RustPostgres
 beforeAll(async () => {
-  postgres = await startRustPostgres()
+  postgres = await startRustPostgres((await service('postgres')).databaseUrl)
 }, 60_000)
 afterAll(() => postgres.stop())
 

@@ -1,13 +1,14 @@
 /** The Rust router's Postgres as a source: its dump, damaged copies, and what is said of a database that cannot be read. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { openRustRouter, type RustRouterOptions } from '../../../db/rust/placement-source.ts'
+import { service } from '../../services.ts'
 import { all, placementSourceSuite, suiteRows } from '../../suites/placement-source.ts'
 import { authority, openSecuredWay, openWay, type Way } from './ways.ts'
 import { type RustPostgres, startRustPostgres } from './world.ts'
 
 let postgres: RustPostgres
 beforeAll(async () => {
-  postgres = await startRustPostgres()
+  postgres = await startRustPostgres((await service('postgres')).databaseUrl)
 }, 60_000)
 afterAll(() => postgres.stop())
 

@@ -1,4 +1,5 @@
 /** A real Postgres with what a Rust router or unit left in it. */
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import pg from 'pg'
@@ -12,8 +13,12 @@ const dumpOf = (name: string) =>
 
 export type Dump = 'rust-router' | 'rust-su'
 
-export async function startRustPostgres() {
-  const server = await startPostgres()
+/** @param given address of a Postgres that is shared with others; otherwise one is started */
+export async function startRustPostgres(given?: string) {
+  const started = given === undefined ? await startPostgres() : undefined
+  const server = { url: given ?? started?.url ?? '', stop: async () => started?.stop() }
+  /** Names of its databases begin with this. */
+  const prefix = `rust_${randomBytes(8).toString('hex')}_`
   let databases = 0
   const query = async (address: string, text: string, values: unknown[] = []) => {
     const client = new pg.Client({ connectionString: address })
@@ -26,7 +31,7 @@ export async function startRustPostgres() {
     }
   }
   const create = async (how: string): Promise<string> => {
-    const name = `rust_${++databases}`
+    const name = `${prefix}${++databases}`
     await query(server.url, `create database ${name} ${how}`)
     return server.url.replace(/\/postgres$/, `/${name}`)
   }
@@ -64,7 +69,7 @@ export async function startRustPostgres() {
     async interrupt(): Promise<void> {
       const readers =
         "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ao-scheduler-unit'"
-      await query(server.url, readers)
+      await query(server.url, `${readers} and starts_with(datname, '${prefix}')`)
     },
     /** Whether a database takes connections from now on; those that are there stay. */
     async admit(address: string, all: boolean): Promise<void> {

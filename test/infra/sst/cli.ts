@@ -72,7 +72,7 @@ export async function bundle({
       'glob',
       'vite',
     ],
-    plugins: [noTopLevelImports(globals === ''), withSettings(settings), withGlobals(globals)],
+    plugins: [noTopLevelImports(globals === ''), withSettings(settings), withoutBuilding, withGlobals(globals)],
     define,
     inject,
     logLevel: 'silent',
@@ -98,6 +98,17 @@ const withSettings = (file: string | undefined): Plugin => ({
     onResolve({ filter: /\/infra\/settings\.ts$/ }, () => ({ path: file }))
   },
 })
+
+/** setup.ts builds the bundles once for all graphs; the stack that is evaluated builds none. */
+const withoutBuilding: Plugin = {
+  name: 'without-building',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\/bundles\.ts$/ }, ({ importer }) =>
+      importer.endsWith('/infra/sst/stack.ts') ? { path: 'bundles', namespace: 'built' } : undefined,
+    )
+    onLoad({ filter: /.*/, namespace: 'built' }, () => ({ contents: 'export const buildBundles = () => {}' }))
+  },
+}
 
 const withGlobals = (globals: string): Plugin => ({
   name: 'globals',

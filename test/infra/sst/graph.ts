@@ -1,33 +1,15 @@
 /** The resource graphs that the tests look at, evaluated once by setup.ts, and ways to find things in them. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { inject } from 'vitest'
 import { type FunctionName, functions } from '../../../infra/functions.ts'
+import { service } from '../../services.ts'
 import { logicalNameOf } from './logical.ts'
 import type { GraphResource } from './mocks.ts'
+import type { Variant } from './variants.ts'
 
 export type { GraphResource } from './mocks.ts'
 
-const settings = (name: string): string => join(import.meta.dirname, 'settings', name)
-
-/** Stages, and whose settings: the repository's own, unless others are named. */
-export const variants = {
-  /** As the repository comes. */
-  prod: { stage: 'prod' },
-  personal: { stage: 'alice' },
-  personalDev: { stage: 'alice', dev: true },
-  /** Two regions and a router. */
-  regions: { stage: 'prod', settings: settings('two-regions.ts') },
-  regionsAgain: { stage: 'prod', settings: settings('two-regions.ts') },
-  personalRegions: { stage: 'alice', settings: settings('two-regions.ts') },
-  devRegions: { stage: 'alice', dev: true, settings: settings('two-regions.ts') },
-  /** Managed instances. */
-  elsewhere: { stage: 'prod', settings: settings('elsewhere.ts') },
-  /** Tables from a backup; kept, and removable now. */
-  restored: { stage: 'prod', settings: settings('restored.ts') },
-} as const satisfies Record<string, { stage: string; dev?: boolean; settings?: string }>
-
-export type Variant = keyof typeof variants
+export type { Variant } from './variants.ts'
 
 export interface Target {
   functionID: string
@@ -53,14 +35,9 @@ export interface Graph {
   live: Target[]
 }
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** The folder with a file for each variant. */
-    graphs: string
-  }
-}
+const { dir } = await service('graphs')
 
-export const textOf = (variant: Variant): string => readFileSync(join(inject('graphs'), `${variant}.json`), 'utf8')
+export const textOf = (variant: Variant): string => readFileSync(join(dir, `${variant}.json`), 'utf8')
 
 export const graphOf = (variant: Variant): Graph => JSON.parse(textOf(variant)) as Graph
 

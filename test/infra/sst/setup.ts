@@ -1,27 +1,23 @@
-/** Before the tests of the resource graph: SST's platform is there, and every graph is evaluated, each in a process of its own. */
+/** Evaluates every resource graph, each in a process of its own, after building the functions' bundles once for all of them. */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { TestProject } from 'vitest/node'
+import pMap from 'p-map'
 import { extractPlatform } from '../../../infra/sst/platform/extract.ts'
-import { type Variant, variants } from './graph.ts'
+import { type Variant, variants } from './variants.ts'
 
 const run = promisify(execFile)
 
-export default async function setup(project: TestProject): Promise<() => void> {
-  await extractPlatform()
-  const graphs = mkdtempSync(join(tmpdir(), 'su-graphs-'))
-  // Stages beside each other, one stage's variants one after the other: they share the folder of bundles.
-  await Promise.all(['prod', 'alice'].map((stage) => evaluateAll(stage, graphs)))
-  project.provide('graphs', graphs)
-  return () => rmSync(graphs, { recursive: true, force: true })
-}
-
-async function evaluateAll(stage: string, dir: string): Promise<void> {
-  const own = (Object.keys(variants) as Variant[]).filter((variant) => variants[variant].stage === stage)
-  for (const variant of own) writeFileSync(join(dir, `${variant}.json`), await evaluate(variant))
+/** Resolves with the folder that has `{variant}.json` for each variant, and with what removes it. */
+export async function evaluateGraphs(): Promise<{ dir: string; stop(): Promise<void> }> {
+  const dir = mkdtempSync(join(tmpdir(), 'su-graphs-'))
+  await Promise.all([extractPlatform(), run(process.execPath, ['infra/sst/build-bundles.ts', '.sst/bundles/prod'])])
+  cpSync('.sst/bundles/prod', '.sst/bundles/alice', { recursive: true })
+  const names = Object.keys(variants) as Variant[]
+  await pMap(names, async (name) => writeFileSync(join(dir, `${name}.json`), await evaluate(name)), { concurrency: 2 })
+  return { dir, stop: async () => rmSync(dir, { recursive: true, force: true }) }
 }
 
 async function evaluate(variant: Variant): Promise<string> {

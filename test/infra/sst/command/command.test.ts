@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { extractPlatform } from '../../../../infra/sst/platform/extract.ts'
 import { readStageOutputs } from '../../../../operator/stage-outputs.ts'
 import wallets from '../../../data/conformance/wallets.json' with { type: 'json' }
 import { root } from '../cli.ts'
@@ -23,9 +24,10 @@ describe('the sst command', () => {
   let checkout: Checkout
   const sst = (line: string, input?: string) => checkout.sst([...line.split(' '), '--stage', 'prod'], input)
   beforeAll(async () => {
+    await extractPlatform()
     aws = await startAws()
     checkout = openCheckout(aws.url)
-  })
+  }, 600 * SECOND)
   afterAll(async () => {
     checkout.remove()
     await aws.stop()
