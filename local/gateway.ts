@@ -38,6 +38,8 @@ export interface LocalGateway {
   uploads(): Upload[]
   addFault(fault: Fault): void
   clearFaults(): void
+  /** Requests that a fault has met so far. */
+  faultsMet(): number
   stop(): Promise<void>
 }
 
@@ -117,6 +119,7 @@ export const startGateway = async ({ dir, port = 0, blockMs = 30_000 }: GatewayO
     uploads: store.uploads,
     addFault: faults.add,
     clearFaults: faults.clear,
+    faultsMet: faults.met,
     async stop() {
       server.closeAllConnections()
       server.close()

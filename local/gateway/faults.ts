@@ -18,13 +18,17 @@ export interface Fault {
 export interface Faults {
   add(fault: Fault): void
   clear(): void
+  /** Requests that a fault has met so far. */
+  met(): number
   /** The fault that meets this request, counted down. */
   meet(request: string): Fault | undefined
 }
 
 export const openFaults = (): Faults => {
   let active: Fault[] = []
+  let met = 0
   return {
+    met: () => met,
     add(fault) {
       active.push({ ...fault })
     },
@@ -33,6 +37,7 @@ export const openFaults = (): Faults => {
     },
     meet(request) {
       const fault = active.find(({ match, times }) => request.includes(match) && times !== 0)
+      if (fault) met++
       if (fault?.times !== undefined) fault.times--
       return fault
     },

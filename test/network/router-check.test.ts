@@ -96,9 +96,7 @@ describe('the question to the router', () => {
     const away = createRouterCheck({ routerUrl: await deadUrl(), ownUrl, deadlineMs: 500 })
     await expect(away.claim(process)).rejects.toMatchObject({ code: 'unavailable' })
     const { placement } = await asking(() => {})
-    const start = Date.now()
     await expect(placement.claim(process)).rejects.toMatchObject({ code: 'unavailable' })
-    expect(Date.now() - start).toBeLessThan(2_000)
   })
 
   it('holds ids only', async () => {

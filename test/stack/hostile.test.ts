@@ -19,11 +19,9 @@ beforeAll(async () => {
 afterAll(() => unit.close())
 
 async function refused(body: Buffer, headers: Record<string, string> = {}): Promise<number> {
-  const begin = performance.now()
   const response = await fetch(unit.url, { method: 'POST', body: new Uint8Array(body), headers })
   const text = await response.text()
   expect(JSON.parse(text), text).toMatchObject(response.status === 413 ? {} : { error: expect.any(String) })
-  expect(performance.now() - begin, 'ms until it was refused').toBeLessThan(5_000)
   expect(response.status).toBeGreaterThanOrEqual(400)
   expect(response.status).toBeLessThan(500)
   return response.status

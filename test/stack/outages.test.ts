@@ -51,7 +51,7 @@ describe('away', () => {
     unit.stack.gateway?.addFault({ match: 'POST /tx', status: 503 })
     const { process, items } = await accepted(60, 'no bundler')
     const edges = await expectScheduled(unit.url, process, items)
-    await sleep(1_000)
+    await expect.poll(() => unit.stack.gateway?.faultsMet(), { timeout: 30_000 }).toBeGreaterThan(0)
     unit.stack.gateway?.clearFaults()
     await expectUploaded(unit.stack.gateway, edges, 60_000)
   })
@@ -90,10 +90,12 @@ describe('away', () => {
 
   it('what the bundler refuses for good is set aside, and holds up nothing', async () => {
     const first = await accepted(1, 'refused')
+    const met = unit.stack.gateway?.faultsMet() ?? 0
     unit.stack.gateway?.addFault({ match: 'POST /tx', status: 400, body: 'we do not like it', times: 3 })
     const item = await messageItem(first.process, 'disliked')
     await post(url, item)
-    await sleep(4_000)
+    // All three attempts at it are refused.
+    await expect.poll(() => unit.stack.gateway?.faultsMet(), { timeout: 60_000 }).toBe(met + 3)
     const later = await messageItem(first.process, 'liked')
     await post(url, later)
     const edges = await expectScheduled(unit.url, first.process, [...first.items, item, later])

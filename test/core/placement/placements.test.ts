@@ -75,7 +75,7 @@ describe('placing a process', () => {
       // Each would choose another unit than the next one.
       const routers = Array.from(
         { length: many },
-        (_, i) => new Placements({ store, units: units.slice(i % 5, (i % 5) + 1), clock }),
+        (_, i) => new Placements({ store, units: units.slice(i % 5, (i % 5) + 1), clock, rememberedProcesses: 10 }),
       )
       const told = await clock.run(Promise.all(routers.map((router) => router.place(process, owner))))
       expect(new Set(told).size).toBe(1)

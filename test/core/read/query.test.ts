@@ -89,11 +89,10 @@ describe("a page's query", () => {
       }),
       { numRuns: runs(1_000, 500) },
     )
+    // A parser that tries every way to split this would not end before the test's own limit.
     const long = '0'.repeat(1_000_000)
-    const start = performance.now()
     expect(parse(`from=${long}1`).from).toBe(1)
     expect(() => parse(`from=${long}x`)).toThrow()
     expect(() => parse(`from=1${long}`)).toThrow()
-    expect(performance.now() - start).toBeLessThan(1000)
   })
 })

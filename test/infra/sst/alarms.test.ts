@@ -10,6 +10,48 @@ const pascal = (name: string): string =>
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
     .join('')
 
+/**
+ * What each alarm is expected to watch: metric, statistic, period in s, number of periods, the bound in the metric's own unit, and
+ * whether it is given when measurements end. Stated here again, so that a changed limit is a changed test.
+ */
+const expected: Record<string, readonly [string, string, number, number, '>' | '<', number, boolean]> = {
+  'relay-age': ['IteratorAge', 'Maximum', 60, 5, '>', 600_000, false],
+  'relay-failures': ['relay_failures', 'Sum', 300, 3, '>', 0, false],
+  'relay-errors': ['Errors', 'Sum', 300, 1, '>', 5, false],
+  'relay-given-up': ['ApproximateNumberOfMessagesVisible', 'Maximum', 60, 1, '>', 0, false],
+  'relay-backlog': ['relay_backlog', 'Sum', 900, 3, '>', 1_000, false],
+  'uploads-set-aside': ['uploads_set_aside', 'Sum', 300, 1, '>', 0, false],
+  'sweeper-silent': ['Invocations', 'Sum', 900, 2, '<', 1, true],
+  'sweeper-errors': ['Errors', 'Sum', 900, 2, '>', 0, false],
+  'height-errors': ['Errors', 'Sum', 300, 2, '>', 3, false],
+  'mig-errors': ['Errors', 'Sum', 300, 1, '>', 0, false],
+  'su-errors': ['Errors', 'Sum', 300, 1, '>', 5, false],
+  'su-throttles': ['Throttles', 'Sum', 60, 3, '>', 0, false],
+  'su-slow': ['UrlRequestLatency', 'p99', 300, 3, '>', 10_000, false],
+  'su-5xx': ['5xxErrorRate', 'Average', 300, 3, '>', 5, false],
+  'su-flood': ['BlockedRequests', 'Sum', 300, 1, '>', 1_000, false],
+  'su-refusals': ['Url4xxCount', 'Sum', 300, 1, '>', 10_000, false],
+  'foreign-log': ['log_foreign-log', 'Sum', 60, 1, '>', 0, false],
+  'heads-writes-throttled': ['WriteThrottleEvents', 'Sum', 60, 5, '>', 50, false],
+  'heads-reads-throttled': ['ReadThrottleEvents', 'Sum', 60, 5, '>', 50, false],
+  'records-writes-throttled': ['WriteThrottleEvents', 'Sum', 60, 5, '>', 50, false],
+  'records-reads-throttled': ['ReadThrottleEvents', 'Sum', 60, 5, '>', 50, false],
+  'ids-writes-throttled': ['WriteThrottleEvents', 'Sum', 60, 5, '>', 50, false],
+  'ids-reads-throttled': ['ReadThrottleEvents', 'Sum', 60, 5, '>', 50, false],
+  'router-errors': ['Errors', 'Sum', 300, 1, '>', 5, false],
+  'router-throttles': ['Throttles', 'Sum', 60, 3, '>', 0, false],
+  'router-slow': ['UrlRequestLatency', 'p99', 300, 3, '>', 10_000, false],
+  'router-5xx': ['5xxErrorRate', 'Average', 300, 3, '>', 5, false],
+  'router-flood': ['BlockedRequests', 'Sum', 300, 1, '>', 1_000, false],
+  'router-refusals': ['Url4xxCount', 'Sum', 300, 1, '>', 10_000, false],
+  'placements-writes-throttled': ['WriteThrottleEvents', 'Sum', 60, 5, '>', 50, false],
+  'placements-reads-throttled': ['ReadThrottleEvents', 'Sum', 60, 5, '>', 50, false],
+}
+
+it('every alarm is stated here', () => {
+  expect([...Object.keys(unitAlarms), ...Object.keys(routerAlarms)].sort()).toEqual(Object.keys(expected).sort())
+})
+
 describe.each([
   ['prod', ['us-east-1'], []],
   ['regions', ['us-east-1', 'eu-west-1'], ['us-east-1']],
@@ -39,21 +81,23 @@ describe.each([
       const { watched } = settings
       const ofEdge = watched.of === 'cdn' || watched.of === 'firewall'
       expect(where).toBe(ofEdge ? 'us-east-1' : region)
+      const [metric, statistic, period, periods, beyond, threshold, whenSilent] = expected[name] ?? []
       expect(inputs).toMatchObject({
         name: `ao-su-prod-${name}-${region}`,
-        period: settings.period,
-        evaluationPeriods: settings.periods,
-        threshold: settings.threshold,
-        comparisonOperator: settings.less ? 'LessThanThreshold' : 'GreaterThanThreshold',
-        treatMissingData: settings.whenSilent ? 'missing' : 'notBreaching',
-        alarmDescription: expect.stringContaining(settings.says),
+        metricName: metric,
+        period,
+        evaluationPeriods: periods,
+        threshold,
+        comparisonOperator: beyond === '<' ? 'LessThanThreshold' : 'GreaterThanThreshold',
+        treatMissingData: whenSilent ? 'missing' : 'notBreaching',
+        alarmDescription: expect.stringMatching(/\S+ \S+ \S+/),
       })
-      expect(inputs.statistic ?? inputs.extendedStatistic).toBe(settings.statistic)
+      expect(inputs.statistic ?? inputs.extendedStatistic).toBe(statistic)
       expect(inputs.dimensions).toEqual(dimensionsOf(settings, region))
       const topic = one(graph, 'sns:Topic', `Alarms${suffixOf(where ?? '')}`)
       const told = [`arn:aws:sns:${where}:123456789012:${topic.inputs.name}`]
       expect(inputs.alarmActions).toEqual(told)
-      expect(inputs.insufficientDataActions).toEqual(settings.whenSilent && told)
+      expect(inputs.insufficientDataActions).toEqual(whenSilent ? told : undefined)
     },
   )
 
