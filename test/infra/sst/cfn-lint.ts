@@ -33,6 +33,7 @@ function graphOf(stage: string, settings: string): GraphResource[] {
 
 install()
 await extractPlatform()
+execFileSync(process.execPath, ['infra/sst/build-bundles.ts', '.sst/bundles/prod'], { cwd: root, stdio: 'inherit' })
 const dir = mkdtempSync(join(tmpdir(), 'su-templates-'))
 try {
   for (const settings of ['two-regions.ts', 'elsewhere.ts']) {
