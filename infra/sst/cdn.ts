@@ -1,4 +1,4 @@
-/** CloudFront in front of a function: the one way in. What comes without its secret is refused by the function. */
+/** CloudFront in front of a function. The function refuses every request without CloudFront's secret. */
 import type { SharedSecret } from './secrets.ts'
 
 /** AWS's policy AllViewerExceptHostHeader: all that the viewer sent, and CloudFront's own headers, its address among them. */
@@ -12,8 +12,39 @@ const ERRORS = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504]
 
 const YEAR = 365 * 24 * 3600
 
-/** What may be kept, and for how long, is what an answer says; the whole query is part of what was asked. One for all CDNs. */
-export const createCachePolicy = (name: string): aws.cloudfront.CachePolicy =>
+/** What all CDNs of a stack share. */
+export interface CdnPolicies {
+  cache: aws.cloudfront.CachePolicy
+  headers: aws.cloudfront.ResponseHeadersPolicy
+}
+
+/** @param nameOf the physical name, at most 128 characters */
+export const createCdnPolicies = (nameOf: (name: string) => string): CdnPolicies => ({
+  cache: createCachePolicy(nameOf('as-the-answer-says')),
+  headers: createHeadersPolicy(nameOf('for-every-origin')),
+})
+
+/**
+ * CORS headers for the answers that no app makes: errors of CloudFront, the firewall and Lambda (413, 429, 502, 504). A browser would
+ * show a CORS error in their place. The app's own headers stay as they are, so none is doubled.
+ */
+const createHeadersPolicy = (name: string): aws.cloudfront.ResponseHeadersPolicy =>
+  new aws.cloudfront.ResponseHeadersPolicy('ForEveryOrigin', {
+    name,
+    comment: 'CORS for errors that the function does not make.',
+    corsConfig: {
+      originOverride: false,
+      accessControlAllowCredentials: false,
+      accessControlAllowOrigins: { items: ['*'] },
+      accessControlAllowMethods: { items: ['ALL'] },
+      accessControlAllowHeaders: { items: ['*'] },
+      accessControlExposeHeaders: { items: ['*'] },
+      accessControlMaxAgeSec: 86_400,
+    },
+  })
+
+/** What may be kept, and for how long, is what an answer says; the whole query is part of what was asked. */
+const createCachePolicy = (name: string): aws.cloudfront.CachePolicy =>
   new aws.cloudfront.CachePolicy('AsTheAnswerSays', {
     name,
     comment: 'Kept as long as the answer says, and not at all where it says nothing.',
@@ -39,7 +70,7 @@ export interface CdnOptions {
   /** infra/stage.ts */
   certificate: string | undefined
   secret: SharedSecret
-  cachePolicy: aws.cloudfront.CachePolicy
+  policies: CdnPolicies
   firewall: aws.wafv2.WebAcl | undefined
 }
 
@@ -70,7 +101,8 @@ export const createCdn = (logical: string, options: CdnOptions): sst.aws.Cdn =>
       allowedMethods: ['GET', 'HEAD', 'OPTIONS', 'PUT', 'PATCH', 'POST', 'DELETE'],
       cachedMethods: ['GET', 'HEAD'],
       compress: true,
-      cachePolicyId: options.cachePolicy.id,
+      cachePolicyId: options.policies.cache.id,
+      responseHeadersPolicyId: options.policies.headers.id,
       originRequestPolicyId: ALL_BUT_HOST,
     },
     customErrorResponses: ERRORS.map((errorCode) => ({ errorCode, errorCachingMinTtl: 0 })),

@@ -48,7 +48,7 @@ export interface Router {
 
 export function createRouter(
   domain: string,
-  { settings, places, cachePolicy, keyOf }: Omit<Shared, 'placements' | 'wallet' | 'router'>,
+  { settings, places, cdnPolicies, keyOf }: Omit<Shared, 'placements' | 'wallet' | 'router'>,
   placements: Placements,
 ): Router {
   const place = places.home
@@ -84,7 +84,7 @@ export function createRouter(
     domain,
     certificate: domains.certificate,
     secret,
-    cachePolicy,
+    policies: cdnPolicies,
     firewall,
   })
   return {

@@ -5,7 +5,7 @@ import type { Settings } from '../stage.ts'
 import { countInLogs, createAlarms, createTopics } from './alarms.ts'
 import { createBudget } from './budget.ts'
 import { buildBundles } from './bundles.ts'
-import { createCachePolicy } from './cdn.ts'
+import { createCdnPolicies } from './cdn.ts'
 import { createDashboard } from './dashboard.ts'
 import { assertRead } from './environment.ts'
 import { physicalOf } from './names.ts'
@@ -29,7 +29,7 @@ export async function createStack(settings: Settings) {
     settings,
     places,
     wallet: createWallet(),
-    cachePolicy: createCachePolicy(physicalOf('as-the-answer-says', 128)),
+    cdnPolicies: createCdnPolicies((name) => physicalOf(name, 128)),
     keyOf: createKeys(settings),
   }
   const placements = domains.router === undefined ? undefined : createPlacements(places, settings)

@@ -5,7 +5,7 @@ import type { Settings } from '../stage.ts'
 import { bucket as bucketSettings, tables as tableSettings } from '../tables.ts'
 import type { Watchable } from './alarms.ts'
 import { createBucket } from './bucket.ts'
-import { createCdn } from './cdn.ts'
+import { type CdnPolicies, createCdn } from './cdn.ts'
 import { metricsNamespace, type Variables } from './environment.ts'
 import { createFirewall } from './firewall.ts'
 import { createFunction, type FunctionOptions } from './functions.ts'
@@ -23,7 +23,7 @@ export interface Shared {
   settings: Settings
   places: Places
   wallet: $util.Output<string>
-  cachePolicy: aws.cloudfront.CachePolicy
+  cdnPolicies: CdnPolicies
   /** Of a region, where there is one (secrets.ts). */
   keyOf(place: Place): aws.kms.Key | undefined
   /** Changed before the units: a secret that the units no longer accept is no longer used by the router. */
@@ -47,7 +47,7 @@ export interface Unit {
 }
 
 export function createUnit(place: Place, shared: Shared): Unit {
-  const { settings, places, wallet, cachePolicy, placements } = shared
+  const { settings, places, wallet, cdnPolicies, placements } = shared
   const { region, suffix } = place
   const { domains, kept } = settings
   const tables = createTables(place, tableSettings, { settings })
@@ -121,7 +121,7 @@ export function createUnit(place: Place, shared: Shared): Unit {
     domain,
     certificate: domains.certificate,
     secret,
-    cachePolicy,
+    policies: cdnPolicies,
     firewall,
   })
   const url = domain === undefined ? cdn.url : $util.output(`https://${domain}`)

@@ -52,6 +52,24 @@ describe.each(all)('the CDN (%s)', (variant) => {
     },
   )
 
+  it('adds CORS headers to errors that no app makes, and leaves those of the app', () => {
+    const policies = ofType(graph, 'cloudfront:ResponseHeadersPolicy')
+    expect(policies.length).toBe(1)
+    for (const distribution of distributions) {
+      expect(settingsOf(distribution).defaultCacheBehavior.responseHeadersPolicyId).toBe(`${policies[0]?.name}_id`)
+    }
+    expect(policies[0]?.inputs.corsConfig).toEqual({
+      // With true CloudFront would replace what the app says.
+      originOverride: false,
+      accessControlAllowCredentials: false,
+      accessControlAllowOrigins: { items: ['*'] },
+      accessControlAllowMethods: { items: ['ALL'] },
+      accessControlAllowHeaders: { items: ['*'] },
+      accessControlExposeHeaders: { items: ['*'] },
+      accessControlMaxAgeSec: 86_400,
+    })
+  })
+
   it.each(distributions.map((one) => [one.name, one] as const))(
     '%s keeps what says so, and nothing else, errors least of all',
     (_, distribution) => {
@@ -63,6 +81,7 @@ describe.each(all)('the CDN (%s)', (variant) => {
         allowedMethods: expect.arrayContaining(['GET', 'HEAD', 'OPTIONS', 'POST']),
         cachedMethods: ['GET', 'HEAD'],
         viewerProtocolPolicy: 'redirect-to-https',
+        compress: true,
       })
       expect(policy?.inputs).toMatchObject({
         minTtl: 0,
