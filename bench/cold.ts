@@ -121,7 +121,8 @@ async function startAll({ unit, router, database }: World, start: Start): Promis
   await start('su', 'a message', unit, [await messageTo(one), await messageTo(other)])
   await start('su', 'a page', unit, [page(one), page(other)])
   await start('relay', '', unit, [headMoved(one), headMoved(other)])
-  await start('sweeper', '', unit, [{}, {}])
+  await start('packer', '', unit, [headMoved(one), headMoved(other)])
+  await start('reconciler', '', unit, [{}, {}])
   const messages = { from: database }
   await start('mig', '', unit, [{ messages }, { messages }])
   await start('migPlacements', '', router, [{ placements }, { placements }])

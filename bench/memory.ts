@@ -27,7 +27,7 @@ export async function measureMemory(some: (count: number) => number): Promise<vo
   }
 }
 
-/** Processes whose uploads the relay has under way at once: each holds two stretches of large bodies (core/relay/stretch.ts). */
+/** Processes whose uploads the relay has under way at once: each holds two batches of large bodies (core/relay/batch.ts). */
 const FULL = 8
 
 async function load({ url, gateway, units: [unit], router }: Regions, some: (count: number) => number): Promise<void> {
@@ -58,7 +58,7 @@ async function load({ url, gateway, units: [unit], router }: Regions, some: (cou
   gateway?.clearFaults()
   client.close()
 
-  for (let i = 0; i < 20; i++) for (const name of ['sweeper', 'height'] as const) await unit?.invoke(name)
+  for (let i = 0; i < 20; i++) for (const name of ['reconciler', 'height'] as const) await unit?.invoke(name)
   const placements = { from: unit?.environment.DATABASE_URL, units: { 'http://other.example': unit?.url } }
   await router.invoke('migPlacements', { placements })
   await unit?.invoke('mig', { messages: { from: unit.environment.DATABASE_URL } })
@@ -69,7 +69,7 @@ function watchPeaks({ units, router }: Regions): () => ReadonlyMap<FunctionName,
   const peaks = new Map<FunctionName, number>()
   const look = () => {
     const pids: [FunctionName, number[]][] = [
-      ...(['su', 'relay', 'sweeper', 'height', 'mig'] as const).map((name): [FunctionName, number[]] => [
+      ...(['su', 'relay', 'packer', 'reconciler', 'height', 'mig'] as const).map((name): [FunctionName, number[]] => [
         name,
         units.flatMap((unit) => unit.pids(name)),
       ]),

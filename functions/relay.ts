@@ -6,6 +6,7 @@ import { createRelayHandler } from './relay-handler.ts'
 import { createEmbeddedMeter, metricsLost } from './telemetry/embedded-metrics.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createRelayParts } from './wiring/relay.ts'
+import { relaySinks } from './wiring/sinks.ts'
 
 const config = parseRelayConfig(process.env)
 const log = createLogger(config.logging, { service: 'relay' })
@@ -16,7 +17,7 @@ const meter = createEmbeddedMeter({
 })
 
 export const handler = createRelayHandler({
-  relay: createStreamRelay(createRelayParts(config, { meter, log })),
+  relay: createStreamRelay(createRelayParts(config, { sinks: relaySinks(config.postgres), meter, log })),
   clock: systemClock,
   flush: () => meter.flush(),
 })

@@ -21,7 +21,8 @@ export interface BundleSize {
 export const bundleLimits: Readonly<Record<FunctionName, number>> = {
   su: 540,
   relay: 430,
-  sweeper: 380,
+  packer: 430,
+  reconciler: 470,
   height: 380,
   router: 440,
   mig: 570,

@@ -71,6 +71,12 @@ export interface FunctionSettings {
   trigger: HttpTrigger | StreamTrigger | ScheduleTrigger | ManualTrigger | DeployTrigger
 }
 
+/** Watermarks are rows of the same table: that they move must not call anything. */
+const changedHeads = [
+  { eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { row: { S: ['head'] } } } },
+  { eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { row: { S: ['wake'] } } } },
+] as const satisfies readonly FilterPattern[]
+
 /** Of each unit. */
 export const unitFunctions = {
   /** The scheduler unit itself. */
@@ -82,10 +88,10 @@ export const unitFunctions = {
     reservedConcurrency: 600,
     trigger: { kind: 'http', streaming: true },
   },
-  /** What follows a commit: metadata and uploads. */
+  /** What follows a commit: metadata and uploads. It waits for services, so it is small. */
   relay: {
     entry: 'functions/relay.ts',
-    memory: 1024,
+    memory: 256,
     timeout: 300,
     // Four for each shard of the stream; a table in trouble has more shards.
     reservedConcurrency: 100,
@@ -93,28 +99,44 @@ export const unitFunctions = {
       kind: 'stream',
       table: 'heads',
       batchSize: 100,
-      batchWindow: 0,
+      // A spawn waits no longer than a second; messages that come meanwhile share its invocation.
+      batchWindow: 1,
       parallelization: 4,
       bisect: true,
       reportBatchItemFailures: true,
-      // The handler asks for uploads in trouble again for a minute; more than that is for a function that fails altogether.
+      // Only a function that fails altogether, or tables that do not answer, bring records again.
       maximumRetryAttempts: 100,
       maximumRecordAge: 3600,
-      // Watermarks are rows of the same table: that they move must not call the relay again.
-      filters: [
-        { eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { row: { S: ['head'] } } } },
-        { eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { row: { S: ['wake'] } } } },
-      ],
+      filters: changedHeads,
     },
   },
-  /** Finds what the relay has not finished: so long a quiet process waits after an outage. A million processes cost a cent a sweep. */
-  sweeper: {
-    entry: 'functions/sweeper.ts',
-    memory: 512,
-    timeout: 900,
-    // A sweep that takes longer than the time to the next one is not joined by it.
+  /** Finished history into segments. Nobody waits for it: many messages share an invocation. */
+  packer: {
+    entry: 'functions/packer.ts',
+    memory: 1024,
+    timeout: 300,
+    reservedConcurrency: 20,
+    trigger: {
+      kind: 'stream',
+      table: 'heads',
+      batchSize: 1000,
+      batchWindow: 300,
+      parallelization: 1,
+      bisect: true,
+      reportBatchItemFailures: true,
+      maximumRetryAttempts: 10,
+      maximumRecordAge: 3600,
+      filters: changedHeads,
+    },
+  },
+  /** Retries owed parts and wakes processes that are behind. What it reads grows with those, not with idle processes. */
+  reconciler: {
+    entry: 'functions/reconciler.ts',
+    memory: 1024,
+    timeout: 300,
+    // One at a time: the rate at which owed parts are sent is bounded.
     reservedConcurrency: 1,
-    trigger: { kind: 'schedule', rate: 600 },
+    trigger: { kind: 'schedule', rate: 60 },
   },
   /** Writes down the network's height. */
   height: {

@@ -69,13 +69,43 @@ export const grants: Readonly<Record<FunctionName, readonly Grant[]>> = {
   relay: [
     // The row that says whose log it is.
     { resource: { table: 'heads' }, actions: ['dynamodb:GetItem'], leadingKeys: ['~log'] },
-    { resource: { table: 'heads' }, actions: ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'] },
+    // Batches: parts that have become owed.
+    {
+      resource: { table: 'heads' },
+      actions: ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:BatchWriteItem'],
+    },
+    { resource: { table: 'records' }, actions: ['dynamodb:BatchGetItem'] },
+    { resource: items, actions: ['s3:GetObject'] },
+  ],
+  packer: [
+    { resource: { table: 'heads' }, actions: ['dynamodb:GetItem'], leadingKeys: ['~log'] },
+    {
+      resource: { table: 'heads' },
+      actions: ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:BatchWriteItem'],
+    },
     // Put: the index of a block that is packed.
     { resource: { table: 'records' }, actions: ['dynamodb:BatchGetItem', 'dynamodb:PutItem'] },
     { resource: items, actions: ['s3:GetObject'] },
     { resource: segments, actions: ['s3:PutObject'] },
   ],
-  sweeper: [{ resource: { table: 'heads' }, actions: ['dynamodb:Scan', 'dynamodb:PutItem'] }],
+  reconciler: [
+    {
+      resource: { table: 'heads' },
+      // Get: whose log it is, and where the last slice ended.
+      actions: [
+        'dynamodb:GetItem',
+        'dynamodb:Query',
+        'dynamodb:Scan',
+        'dynamodb:PutItem',
+        'dynamodb:UpdateItem',
+        'dynamodb:DeleteItem',
+        'dynamodb:BatchWriteItem',
+      ],
+    },
+    { resource: { table: 'records' }, actions: ['dynamodb:BatchGetItem', 'dynamodb:PutItem'] },
+    { resource: items, actions: ['s3:GetObject'] },
+    { resource: segments, actions: ['s3:PutObject'] },
+  ],
   height: [
     { resource: { table: 'heads' }, actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], leadingKeys: ['~network'] },
   ],

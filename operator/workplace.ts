@@ -7,6 +7,7 @@ import { placements } from '../functions/config/placements.ts'
 import { units } from '../functions/config/units.ts'
 import { openPlacements } from '../functions/wiring/placements.ts'
 import { createRelayParts } from '../functions/wiring/relay.ts'
+import { allSinks } from '../functions/wiring/sinks.ts'
 import type { Workplace } from './command.ts'
 import type { Environments } from './environments.ts'
 import { createProgress } from './progress.ts'
@@ -18,8 +19,9 @@ export function createWorkplace(environments: Environments): Workplace {
   const { unit, anyUnit, router, address, distributions, hint } = environments
   const relayParts = (where: string | undefined) => {
     Object.assign(process.env, unit(where))
+    const config = parseRelayConfig(process.env)
     // What the relay would log, the command prints.
-    return createRelayParts(parseRelayConfig(process.env), { meter: noMeter, log: { warn() {} } })
+    return createRelayParts(config, { sinks: allSinks(config.postgres), meter: noMeter, log: { warn() {} } })
   }
   return {
     uploads: relayParts,

@@ -8,7 +8,7 @@ import type { Head, LogRecord } from '../log/record.ts'
 import type { Gateway } from '../ports/gateway.ts'
 import { type BodyInspection, type Damage, isDamage, type LogInspection } from '../ports/log-inspection.ts'
 import type { LogStore } from '../ports/log-store.ts'
-import { effects, type RelayStore } from '../ports/relay-store.ts'
+import { type RelayStore, sinks } from '../ports/relay-store.ts'
 import { auditedItem } from './bodies.ts'
 import type { Fault } from './fault.ts'
 import { factsOf, readable } from './item-facts.ts'
@@ -175,10 +175,10 @@ async function faultsOfHead({ log, inspection, relay }: VerifyDeps, head: Head):
     }
   }
   const progress = await relay.progress(process)
-  for (const effect of effects) {
-    const done = progress?.done[effect]
+  for (const sink of sinks) {
+    const done = progress?.done[sink]
     if (progress && done !== undefined && done > progress.next) {
-      const what = `is not there, and ${effect === 'upload' ? 'uploads count' : 'metadata count'} as done up to nonce ${done - 1}`
+      const what = `is not there, and ${sink === 'upload' ? 'uploads count' : `${sink} count`} as done up to nonce ${done - 1}`
       faults.push({ nonce: progress.next, kind: 'watermark', what })
     }
   }

@@ -68,7 +68,7 @@ export async function markUploaded(
     const done = (await relay.progress(process))?.done.upload
     const behind = done !== undefined && done < standing.next
     const target = behind ? Math.min(done, firstToUpload) : firstToUpload
-    if (done === target || (await relay.advance(process, 'upload', done, target))) return
+    if (done === target || (await relay.advance(process, { upload: { from: done, to: target } }))) return
   }
   throw new SchedulerError('unavailable', `The upload of process ${process} does not come to rest`, { retryAfter: 5 })
 }

@@ -15,7 +15,7 @@ export interface UnitStores {
   fence: LogFence
   imports: LogImport
   blobs: Pick<BlobStore, 'get' | 'put'>
-  relay: Pick<RelayStore, 'progress' | 'advance' | 'scan' | 'setAside' | 'listSetAside'>
+  relay: Pick<RelayStore, 'progress' | 'advance' | 'scan' | 'owe' | 'owed'>
 }
 
 /** A step that may not be done as things stand; the sentence says why. */

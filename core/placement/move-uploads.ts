@@ -4,10 +4,10 @@
  * idempotent by its id. (The old relay is not told to leave it: a watermark must never say that something is done which
  * is not, or the next move, or one that comes late, would carry that on.)
  */
-import pMap from 'p-map'
 import { SchedulerError } from '../errors.ts'
 import type { Head } from '../log/record.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Owed } from '../ports/relay-store.ts'
 import type { UnitStores } from './move-stores.ts'
 
 type Relayed = Pick<UnitStores, 'relay'>
@@ -15,7 +15,7 @@ type Relayed = Pick<UnitStores, 'relay'>
 const POLL_MS = 200
 /** A watermark is moved by a relay too, while that has something to do. */
 const TRIES = 20
-const SET_ASIDES_AT_ONCE = 8
+const PARTS_AT_ONCE = 50
 
 /** Waits for the old relay to finish what a frozen head covers. Gives how many records are left. */
 export async function awaitUploads(
@@ -33,18 +33,25 @@ export async function awaitUploads(
   }
 }
 
-/** Before the new head covers anything, its relay is told where to begin, and what was set aside. */
+/** Before the new head covers anything, its relay gets the watermark of the old one, and what that one owes. */
 export async function carryUploads(from: Relayed, to: Relayed, process: string): Promise<void> {
-  // The watermark first: what was set aside below it is noted by then.
+  // The watermark is read first: what is owed below it is kept by then.
   const done = (await from.relay.progress(process))?.done.upload
-  const copy = (item: Parameters<typeof to.relay.setAside>[0]) => to.relay.setAside(item)
-  await pMap(from.relay.listSetAside(process), copy, { concurrency: SET_ASIDES_AT_ONCE })
+  let parts: Owed[] = []
+  for await (const part of from.relay.owed(process)) {
+    if (part.sink !== 'upload') continue
+    parts.push(part)
+    if (parts.length < PARTS_AT_ONCE) continue
+    await to.relay.owe(parts)
+    parts = []
+  }
+  await to.relay.owe(parts)
   if (done === undefined) return
   for (let tries = 0; tries < TRIES; tries++) {
     const standing = (await to.relay.progress(process))?.done.upload
     // From an earlier copy, with a relay that has come further since.
     if (standing !== undefined && standing >= done) return
-    if (await to.relay.advance(process, 'upload', standing, done)) return
+    if (await to.relay.advance(process, { upload: { from: standing, to: done } })) return
   }
   throw new SchedulerError('unavailable', `The upload of process ${process} does not come to rest`, { retryAfter: 5 })
 }

@@ -1,12 +1,15 @@
 /** Where accepted items go: the bundler, which brings them to Arweave, and the cache, best effort. */
 
 export type UploadOutcome =
-  /** 200, 201, 202, or that it has the item already. */
+  /** A receipt that names the item, or that the bundler has it already. */
   | { kind: 'taken' }
   /** The answer is about the item itself (400, 422): no repetition will help. */
   | { kind: 'refused'; reason: string }
-  /** Everything else is the bundler's trouble (no credit, wrong key, too many requests, not found, a fault): keep trying. */
-  | { kind: 'trouble'; reason: string; retryAfterMs?: number }
+  /**
+   * Everything else: keep trying. `away`: the bundler said nothing about this item (no answer, a fault, too many requests, a
+   * page that is not its own), so it would not have taken another one either.
+   */
+  | { kind: 'trouble'; reason: string; away?: boolean; retryAfterMs?: number }
 
 export interface Bundler {
   /** One attempt to hand over a raw data item. Does not throw. */

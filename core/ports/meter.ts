@@ -17,7 +17,11 @@ export type Counter =
   /** Entries left for another instance to commit. */
   | 'offers'
   | 'uploads'
-  | 'uploads_set_aside'
+  /** Uploads that the bundler refuses for good: new dead letters. */
+  | 'uploads_refused'
+  /** Parts that have become owed. */
+  | 'parts_owed'
+  /** Sinks of processes whose turn ended in trouble. */
   | 'relay_failures'
   | 'cache_failures'
   /** A router's requests, by how they got to their unit. */
@@ -25,8 +29,16 @@ export type Counter =
   | 'passed_on'
   /** Entries of the IP list that were not understood, counted at each change of them. */
   | 'ip_list_not_understood'
-  /** Records that a sweep found unfinished, once for each effect. */
-  | 'relay_backlog'
+  /** State, not events, each once a minute: everything that is owed, and every dead letter. */
+  | 'owed_parts'
+  | 'dead_letters'
+  /** State, once a minute: the age of the oldest record that a sink is behind with, whole seconds. */
+  | 'metadata_lag_seconds'
+  | 'upload_lag_seconds'
+  | 'segments_lag_seconds'
+  /** Items uploaded more than a day ago that a gateway was asked for, and those that it does not have. */
+  | 'uploads_sampled'
+  | 'uploads_missing'
 
 export interface Meter {
   /** @param ms whole milliseconds */

@@ -1,11 +1,12 @@
-/** Offers to the cache beside the upload: best effort, once, and nothing ever waits long for them (contract, "Upload"). */
+/** Offers to the cache beside the upload: best effort, once, and nothing waits long for them (contract, "Upload"). */
 import type { UploadDeps } from './deps.ts'
 import type { UploadPart } from './parts.ts'
 
-/** Beyond so many unanswered ones the cache is not asked: it is too slow to be worth the memory. */
-const MAX_UNANSWERED = 64
-/** A Lambda has no background: what is unanswered when a run ends gets this long. */
-const PATIENCE_MS = 500
+/** Beyond so many unanswered offers, or bytes of them, the cache is not asked: it is too slow to be worth the memory. */
+const MAX_UNANSWERED = 256
+const MAX_BYTES = 8_000_000
+/** A Lambda has no background: what is unanswered when a turn ends gets this long. It is paid for by each message. */
+const PATIENCE_MS = 50
 
 export interface CacheOffers {
   offer(part: UploadPart): void
@@ -15,6 +16,7 @@ export interface CacheOffers {
 
 export function createCacheOffers({ cache, meter, clock }: Pick<UploadDeps, 'cache' | 'meter' | 'clock'>): CacheOffers {
   const unanswered = new Set<Promise<void>>()
+  let bytes = 0
   if (cache === undefined) return { offer() {}, settle: async () => {} }
   const offer = async ({ id, raw }: UploadPart): Promise<void> => {
     const taken = await cache.offer(id, raw).catch(() => false)
@@ -22,11 +24,16 @@ export function createCacheOffers({ cache, meter, clock }: Pick<UploadDeps, 'cac
   }
   return {
     offer(part) {
-      if (unanswered.size >= MAX_UNANSWERED) {
+      const size = part.raw.length
+      if (unanswered.size > 0 && (unanswered.size >= MAX_UNANSWERED || bytes + size > MAX_BYTES)) {
         meter.count('cache_failures')
         return
       }
-      const answer = offer(part).finally(() => unanswered.delete(answer))
+      bytes += size
+      const answer = offer(part).finally(() => {
+        unanswered.delete(answer)
+        bytes -= size
+      })
       unanswered.add(answer)
     },
     async settle(deadline) {

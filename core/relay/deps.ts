@@ -1,12 +1,13 @@
 /** What the relay needs from outside, given once for each instance. */
 import type { BlobStore } from '../ports/blob-store.ts'
-import type { Bundler, Cache } from '../ports/bundler.ts'
+import type { Cache } from '../ports/bundler.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LogStore } from '../ports/log-store.ts'
 import type { MetadataIndex } from '../ports/metadata-index.ts'
 import type { Meter } from '../ports/meter.ts'
-import type { Effect, RelayStore } from '../ports/relay-store.ts'
+import type { RelayStore, Sink } from '../ports/relay-store.ts'
 import type { SegmentBuilder } from '../segments/builder.ts'
+import type { Pace } from './pace.ts'
 
 /** Where the relay says what an operator should know. Fits a pino logger. */
 export interface RelayLog {
@@ -14,10 +15,11 @@ export interface RelayLog {
 }
 
 export interface UploadDeps {
-  bundler: Bundler
+  /** The bundler, paced: one for all that an instance does. */
+  pace: Pace
   /** None: nothing is offered. */
   cache?: Cache | undefined
-  /** Where set-asides are kept. */
+  /** Where owed parts are kept. */
   store: RelayStore
   meter: Meter
   clock: Clock
@@ -33,9 +35,6 @@ export interface ReadingDeps {
 export interface RelayDeps extends UploadDeps, ReadingDeps {
   index: MetadataIndex
   segments: SegmentBuilder
-  /**
-   * What this relay does; a unit without Postgres does not do `metadata`. Each effect has its own watermark, so two relays
-   * may share the work, one effect each.
-   */
-  effects: readonly Effect[]
+  /** What this relay does; a unit without Postgres does not do `metadata`. Two relays may share the work, one sink each. */
+  sinks: readonly Sink[]
 }

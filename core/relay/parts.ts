@@ -1,9 +1,12 @@
 /** What a record is uploaded as: its item and its assignment, each by itself (contract, "Upload"). */
 import { parseDataItem } from '../ans104/data-item.ts'
-import type { SetAside } from '../ports/relay-store.ts'
-import type { WholeRecord } from './stretch.ts'
+import type { WholeRecord } from './batch.ts'
 
-export interface UploadPart extends Pick<SetAside, 'process' | 'nonce' | 'part' | 'id'> {
+export interface UploadPart {
+  process: string
+  nonce: number
+  part: 'item' | 'assignment'
+  id: string
   raw: Buffer
 }
 
@@ -17,7 +20,7 @@ export function partsOf({ process, nonce, id, item, rawItem, assignment }: Whole
   return parts
 }
 
-/** Undefined where the bytes are no data item: the bundler will say so, and what it refuses is set aside. */
+/** Undefined where the bytes are no data item: the bundler refuses it, and it becomes a dead letter. */
 export function assignmentId(raw: Buffer): string | undefined {
   try {
     return parseDataItem(raw).id

@@ -5,9 +5,10 @@
 import pMap from 'p-map'
 import { SchedulerError } from '../errors.ts'
 import type { LogStore } from '../ports/log-store.ts'
+import { createBatchReader, type WholeRecord, wholeRecords } from './batch.ts'
 import type { ReadingDeps, UploadDeps } from './deps.ts'
+import { createNaps } from './pace.ts'
 import { partsOf, type UploadPart } from './parts.ts'
-import { createStretchReader, type WholeRecord } from './stretch.ts'
 import { type PartOutcome, uploadPart } from './upload.ts'
 
 export interface ReuploadDeps extends UploadDeps, ReadingDeps {
@@ -44,25 +45,26 @@ export async function* reupload(
 ): AsyncGenerator<Reuploaded> {
   const head = await deps.records.head(process)
   if (head === undefined) throw new SchedulerError('not-found', `Process ${process} is not known here.`)
-  const read = createStretchReader(deps, process)
+  const read = createBatchReader(deps, process)
   const send = async (record: WholeRecord): Promise<Reuploaded> => {
-    const deadline = deps.clock.now() + attemptMs
+    const patience = { deadline: deps.clock.now() + attemptMs, naps: createNaps(deps.clock, attemptMs) }
     const parts = partsOf(record).map(async (part) => ({
       part: part.part,
       id: part.id,
-      outcome: await uploadPart(deps, part, { deadline }),
+      outcome: await uploadPart(deps, part, patience),
     }))
     return { process, nonce: record.nonce, timeKey: record.timeKey, parts: await Promise.all(parts) }
   }
   for (let from = await firstSince(deps, head, since); from < head.next; ) {
-    const { records, next } = await read(from, head.next)
+    const batch = await read(from, head.next)
+    const records = wholeRecords(batch)
     if (delayMs > 0) {
       for (const record of records) {
         yield await send(record)
         if (record.nonce < head.next - 1) await deps.clock.sleep(delayMs)
       }
     } else yield* await pMap(records, send, { concurrency: RECORDS_AT_ONCE })
-    from = next
+    from = batch.next
   }
 }
 

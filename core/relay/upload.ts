@@ -1,100 +1,196 @@
-/** One effect: item and assignment of each record to the bundler, until it takes them (contract, "Upload"). */
-import pMap from 'p-map'
-import type { SetAside } from '../ports/relay-store.ts'
-import { backOff } from './backoff.ts'
-import type { CacheOffers } from './cache-offers.ts'
+/**
+ * The sink `upload`: item and assignment of each record to the bundler, until it takes them (contract, "Upload"). Records are
+ * under way side by side. One whose trouble is its own becomes owed; where nothing is taken, the watermark waits.
+ */
+import type { Owed } from '../ports/relay-store.ts'
+import type { BatchEntry } from './batch.ts'
 import type { UploadDeps } from './deps.ts'
-import type { EffectOutcome, Patience, StretchRun } from './effect.ts'
+import { type Naps, napBefore } from './pace.ts'
 import { partsOf, type UploadPart } from './parts.ts'
-import type { Stretch, WholeRecord } from './stretch.ts'
+import { isOld, isPassed, owedPart, type SinkOutcome, type Turn } from './sink.ts'
 
-/** What became of a part. Settled is what was taken or set aside. */
+/** What became of a part. */
 export type PartOutcome =
   | { kind: 'taken' }
-  | { kind: 'set-aside'; reason: string }
-  | { kind: 'trouble'; reason: string }
+  /** The bundler refuses it for good. */
+  | { kind: 'dead-letter'; reason: string }
+  | PartTrouble
 
-/** Records whose parts are under way at once. */
-const RECORDS_AT_ONCE = 16
-/** So often the bundler must refuse a part, before that is believed. */
-const REFUSALS = 3
-/** So often a part is tried in spite of the bundler's trouble. */
-const TROUBLES = 5
-
-/**
- * Uploads a stretch. With `probe` its first record goes alone: where the bundler is still in the trouble that an earlier
- * run ended with, nothing behind the troubled record is sent again in vain. So what comes after a record in trouble is sent
- * at most once more than needed, however often that record is tried.
- */
-export async function uploadStretch(
-  deps: UploadDeps,
-  { records, from, next }: Stretch,
-  run: StretchRun,
-): Promise<EffectOutcome> {
-  const settled = new Set<number>()
-  let trouble: string | undefined
-  const upload = async (record: WholeRecord): Promise<void> => {
-    // Where another record met with trouble, or it got late, this one goes next time.
-    if (trouble !== undefined || deps.clock.now() >= run.deadline) return
-    const failure = await uploadRecord(deps, record, run)
-    if (failure === undefined) settled.add(record.nonce)
-    else trouble ??= failure
-  }
-  const ahead = run.probe ? 1 : 0
-  await pMap(records.slice(0, ahead), upload)
-  await pMap(records.slice(ahead), upload, { concurrency: RECORDS_AT_ONCE })
-
-  let done = from
-  while (done < next && settled.has(done)) done++
-  return trouble === undefined ? { done } : { done, trouble }
+export interface PartTrouble {
+  kind: 'trouble'
+  reason: string
+  /** Attempts that were made. */
+  tries: number
+  /** When the first of them failed, ms. */
+  since: number
+  /** The bundler said nothing about the item itself. */
+  away: boolean
+  /** The deadline came; nothing is wrong. */
+  late?: boolean
 }
 
-/** The trouble that a part of it met with, if any. */
-async function uploadRecord(
-  deps: UploadDeps,
-  record: WholeRecord,
-  patience: Patience & { offers: CacheOffers },
-): Promise<string | undefined> {
-  const outcomes = await Promise.all(
-    partsOf(record).map((part) => {
-      patience.offers.offer(part)
-      return uploadPart(deps, part, patience)
+/** Records under way at once; the bundler's pace decides how many requests are. */
+const RECORDS_AT_ONCE = 128
+/** Unless it is one record, no more bytes are under way for a process. */
+const MAX_BYTES = 8_000_000
+/** A part is tried so often in a turn, and refused so often before that is believed. */
+export const TRIES = 3
+
+interface Troubled extends PartTrouble {
+  part: Owed['part']
+  id?: string
+  /** It cannot be read, so waiting for the bundler will not help. */
+  passed?: boolean
+}
+
+export async function uploadFrom(turn: Turn, from: number, next: number): Promise<SinkOutcome> {
+  const { deps } = turn
+  const underWay = new Map<number, Promise<void>>()
+  const outcomes = new Map<number, Troubled[]>()
+  let bytes = 0
+  let done = from
+
+  const start = (entry: BatchEntry): void => {
+    const size = entry.record && 'rawItem' in entry.record ? (entry.record.rawItem?.length ?? 0) : 0
+    bytes += size
+    const work = uploadEntry(turn, entry).then((troubled) => {
+      outcomes.set(entry.nonce, troubled)
+      underWay.delete(entry.nonce)
+      bytes -= size
+    })
+    underWay.set(entry.nonce, work)
+  }
+  // An answer about the item shows as much as several failures, where something else is taken meanwhile.
+  const isOwn = (nonce: number, { tries, since, away, passed, late }: Troubled): boolean =>
+    passed === true ||
+    (!late && (tries >= TRIES || !away) && deps.pace.lastTaken() >= since) ||
+    (!away && isOld(turn, 'upload', nonce))
+  const isStuck = () =>
+    [...outcomes].some(([nonce, troubled]) => troubled.some((trouble) => !isOwn(nonce, trouble))) ||
+    deps.clock.now() >= turn.deadline
+  /** The watermark over all that is taken or can be owed. */
+  const settle = async (): Promise<void> => {
+    for (let troubled = outcomes.get(done); troubled; troubled = outcomes.get(done)) {
+      const nonce = done
+      if (!troubled.every((trouble) => isOwn(nonce, trouble))) break
+      if (troubled.length > 0) await owe(turn, nonce, troubled)
+      outcomes.delete(nonce)
+      done++
+    }
+    if (done > from) await turn.moveTo('upload', done)
+  }
+
+  for (let position = from; position < next && !isStuck(); ) {
+    const batch = await turn.read(position, next)
+    for (const entry of batch.entries) {
+      while (underWay.size >= RECORDS_AT_ONCE || (underWay.size > 0 && bytes > MAX_BYTES)) {
+        await Promise.race(underWay.values())
+      }
+      if (isStuck()) break
+      start(entry)
+    }
+    await settle()
+    position = batch.next
+  }
+  while (underWay.size > 0) {
+    await Promise.race(underWay.values())
+    await settle()
+  }
+  await settle()
+  const [trouble] = outcomes.get(done) ?? []
+  return trouble && !trouble.late ? { trouble: { nonce: done, reason: trouble.reason } } : {}
+}
+
+/** The parts of a record that met with trouble. Does not throw. */
+async function uploadEntry(turn: Turn, entry: BatchEntry): Promise<Troubled[]> {
+  const { deps } = turn
+  const { nonce, unread, record } = entry
+  const troubled: Troubled[] = []
+  if (unread) {
+    const passed = isPassed(turn, 'upload', nonce, unread)
+    const place = record ? ({ part: 'item', id: record.item?.id ?? record.id } as const) : ({ part: 'record' } as const)
+    const { reason } = unread
+    troubled.push({ kind: 'trouble', reason, tries: 0, since: deps.clock.now(), away: true, passed, ...place })
+  }
+  if (!record) return troubled
+  // Without its item's bytes a record has its assignment alone.
+  const parts = partsOf(record)
+  await Promise.all(
+    parts.map(async (part) => {
+      turn.offers.offer(part)
+      const outcome = await uploadPart(deps, part, turn)
+      if (outcome.kind === 'trouble') troubled.push({ ...outcome, part: part.part, id: part.id })
     }),
   )
-  return outcomes.find((outcome) => outcome.kind === 'trouble')?.reason
+  return troubled
+}
+
+async function owe(turn: Turn, nonce: number, troubled: readonly Troubled[]): Promise<void> {
+  const { store, meter, log } = turn.deps
+  const parts = troubled.map(({ part, id, reason, tries }) =>
+    owedPart(turn, { sink: 'upload', nonce, part, id, reason }, tries),
+  )
+  await store.owe(parts)
+  meter.count('parts_owed', parts.length)
+  for (const part of parts) log.warn({ ...part }, 'The upload of this part is owed: it is tried again by itself.')
 }
 
 /**
- * Hands one part over, or sets it aside where it is refused for good. Does not throw: a set-aside that cannot be noted is
- * trouble like another.
+ * Hands one part over, or makes it a dead letter where it is refused for good. Does not throw: a dead letter that cannot be kept
+ * is trouble like any other.
  */
-export async function uploadPart(deps: UploadDeps, part: UploadPart, patience: Patience): Promise<PartOutcome> {
-  const { raw, ...place } = part
-  const { clock } = deps
-  const troubles = patience.impatient ? 1 : TROUBLES
+export async function uploadPart(
+  deps: UploadDeps,
+  { raw, ...place }: UploadPart,
+  { naps, deadline }: { naps: Naps; deadline: number },
+): Promise<PartOutcome> {
+  const { pace, meter, clock } = deps
   let refusals = 0
+  let tries = 0
+  let since: number | undefined
+  const trouble = (reason: string, away: boolean, late = false): PartTrouble => ({
+    kind: 'trouble',
+    reason,
+    tries,
+    since: since ?? clock.now(),
+    away,
+    late,
+  })
   try {
-    for (let attempt = 1; ; attempt++) {
-      const outcome = await deps.bundler.upload(part.id, raw)
+    for (;;) {
+      const outcome = await pace.upload(place.id, raw, deadline)
+      if (outcome.kind === 'late') return trouble('The deadline came first.', true, tries === 0)
       if (outcome.kind === 'taken') {
-        deps.meter.count('uploads')
+        meter.count('uploads')
         return outcome
       }
+      since ??= clock.now()
       const { kind, reason } = outcome
-      if (kind === 'refused' && ++refusals === REFUSALS)
-        return await setAside(deps, { ...place, reason, at: clock.now() })
-      if (kind === 'trouble' && attempt - refusals >= troubles) return { kind: 'trouble', reason }
-      const atLeastMs = kind === 'trouble' ? outcome.retryAfterMs : undefined
-      if (!(await backOff(clock, attempt, patience.deadline, atLeastMs))) return { kind: 'trouble', reason }
+      if (kind === 'paused') {
+        const wait = outcome.until - clock.now()
+        if (clock.now() + wait >= deadline || !(await naps.nap(wait))) return trouble(reason, true)
+        continue
+      }
+      tries++
+      const away = kind === 'trouble' && outcome.away === true
+      if (kind === 'refused' && ++refusals === TRIES) return await keepDeadLetter(deps, place, { reason, since, tries })
+      if (tries - refusals === TRIES || clock.now() >= deadline) return trouble(reason, away)
+      if (!(await napBefore(naps, clock, tries))) return trouble(reason, away)
     }
   } catch (error) {
-    return { kind: 'trouble', reason: error instanceof Error ? error.message : String(error) }
+    return trouble(error instanceof Error ? error.message : String(error), true)
   }
 }
 
-async function setAside({ store, meter, log }: UploadDeps, item: SetAside): Promise<PartOutcome> {
-  await store.setAside(item)
-  meter.count('uploads_set_aside')
-  log.warn({ ...item }, 'The bundler refuses this for good: it is set aside.')
-  return { kind: 'set-aside', reason: item.reason }
+/** Keeps a part that the bundler refuses for good; only an operator can resend it. */
+export async function keepDeadLetter(
+  { store, meter, log }: UploadDeps,
+  { process, nonce, part, id }: Pick<Owed, 'process' | 'nonce' | 'part' | 'id'>,
+  refusal: Pick<Owed, 'reason' | 'since' | 'tries'>,
+): Promise<PartOutcome> {
+  const letter: Owed = { process, sink: 'upload', nonce, part, id, ...refusal }
+  await store.owe([letter])
+  meter.count('uploads_refused')
+  log.warn({ ...letter }, 'The bundler refuses this for good: it is a dead letter.')
+  return { kind: 'dead-letter', reason: refusal.reason }
 }

@@ -7,7 +7,7 @@ import { blockOf } from '../ports/segment-store.ts'
 import { headAt } from './chain-end.ts'
 import type { RestoreDeps } from './deps.ts'
 import { endBefore, newHead, workedAt } from './ends.ts'
-import { passUploads, undoEffects } from './uploads.ts'
+import { passUploads, undoSinks } from './uploads.ts'
 
 const AT_ONCE = 8
 
@@ -37,7 +37,7 @@ async function cutProcess(deps: RestoreDeps, process: string, from: number): Pro
   // What the index has of a nonce it never changes.
   await deps.metadata?.forget(process, from)
   await unpack(deps, process, from)
-  await undoEffects(deps, process, from)
+  await undoSinks(deps, process, from)
   const head = await deps.log.head(process)
   const firstNonce = head?.firstNonce ?? ((await deps.restore.recordsAt(process, [-1])).length > 0 ? -1 : 0)
   const end = await endBefore(deps, process, from, firstNonce)

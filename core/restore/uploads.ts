@@ -4,7 +4,7 @@
  */
 import { SchedulerError } from '../errors.ts'
 import type { LogRecord } from '../log/record.ts'
-import { type Effect, effects } from '../ports/relay-store.ts'
+import { type Sink, sinks } from '../ports/relay-store.ts'
 import { assignmentId } from '../relay/parts.ts'
 import type { RestoreDeps } from './deps.ts'
 import { range } from './fill.ts'
@@ -34,24 +34,24 @@ export async function passUploads(deps: UploadDeps, process: string, first: numb
 }
 
 /** Nothing from this nonce on is done any more: it will be something else. */
-export async function undoEffects(deps: Pick<RestoreDeps, 'relay'>, process: string, from: number): Promise<void> {
-  for (const effect of effects) {
-    await move(deps, process, effect, (standing) => (standing !== undefined && standing > from ? from : standing))
+export async function undoSinks(deps: Pick<RestoreDeps, 'relay'>, process: string, from: number): Promise<void> {
+  for (const sink of sinks) {
+    await move(deps, process, sink, (standing) => (standing !== undefined && standing > from ? from : standing))
   }
 }
 
 async function move(
   { relay }: Pick<RestoreDeps, 'relay'>,
   process: string,
-  effect: Effect,
+  sink: Sink,
   target: (standing: number | undefined) => number | undefined,
 ): Promise<void> {
   for (let tries = 0; tries < TRIES; tries++) {
     const progress = await relay.progress(process)
-    const standing = progress?.done[effect]
+    const standing = progress?.done[sink]
     const to = target(standing)
     if (to === undefined || to === standing) return
-    if (await relay.advance(process, effect, standing, to)) return
+    if (await relay.advance(process, { [sink]: { from: standing, to } })) return
     // Without a head nothing is told of a watermark that is there: the relay goes on from that.
     if (progress === undefined) return
   }

@@ -14,8 +14,8 @@ import {
   type SegmentIndexes,
   type SegmentObjects,
 } from '../ports/segment-store.ts'
+import { createBatchReader, type WholeRecord, wholeRecords } from '../relay/batch.ts'
 import type { ReadingDeps } from '../relay/deps.ts'
-import { createStretchReader, type WholeRecord } from '../relay/stretch.ts'
 import { decodeIndex, encodeIndex } from './index-row.ts'
 import { BlockPacker, type PackedSegment } from './pack.ts'
 
@@ -104,10 +104,10 @@ async function previousOf({ records }: ReadingDeps, process: string, nonce: numb
 }
 
 async function* recordsOf(deps: ReadingDeps, process: string, from: number, end: number): AsyncGenerator<WholeRecord> {
-  const read = createStretchReader(deps, process)
+  const read = createBatchReader(deps, process)
   for (let next = from; next < end; ) {
-    const stretch = await read(next, end)
-    yield* stretch.records
-    next = stretch.next
+    const batch = await read(next, end)
+    yield* wholeRecords(batch)
+    next = batch.next
   }
 }

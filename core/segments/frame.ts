@@ -8,7 +8,7 @@
 import { parseDataItem } from '../ans104/data-item.ts'
 import type { IndexedRecord } from '../ports/segment-store.ts'
 import { assignmentText, itemText, nodeText } from '../read/render.ts'
-import type { WholeRecord } from '../relay/stretch.ts'
+import type { WholeRecord } from '../relay/batch.ts'
 
 const HEADER_BYTES = 6
 /** What stands where an anchor is not shown. */

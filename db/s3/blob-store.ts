@@ -1,8 +1,8 @@
 /** Item bodies in S3: adapter of `core/ports/blob-store.ts`. A key names its content, so an object never changes. */
 import { createHash } from 'node:crypto'
-import { GetObjectCommand, HeadBucketCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { GetObjectCommand, HeadBucketCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { SchedulerError } from '../../core/errors.ts'
-import type { BlobRef, BlobStore } from '../../core/ports/blob-store.ts'
+import { type BlobRef, type BlobStore, LostBlob } from '../../core/ports/blob-store.ts'
 import { objectBytes } from './object-bytes.ts'
 
 export const blobKey = ({ id, sha256 }: BlobRef): string => `${blobPrefix(id)}${sha256.toString('base64url')}`
@@ -30,9 +30,9 @@ export function createBlobStore(client: S3Client, bucket: string): BlobStore {
     },
 
     async get(ref) {
-      const raw = await fetchObject(client, bucket, blobKey(ref))
+      const raw = await fetchObject(client, bucket, ref)
       if (createHash('sha256').update(raw).digest().equals(ref.sha256)) return raw
-      throw new SchedulerError('unavailable', `The blob of item ${ref.id} is altered`, { retryAfter: 60 })
+      throw new LostBlob(ref, 'altered')
     },
 
     async check() {
@@ -45,10 +45,12 @@ export function createBlobStore(client: S3Client, bucket: string): BlobStore {
   }
 }
 
-async function fetchObject(client: S3Client, bucket: string, key: string): Promise<Buffer> {
+async function fetchObject(client: S3Client, bucket: string, ref: BlobRef): Promise<Buffer> {
   try {
-    return await objectBytes(await client.send(new GetObjectCommand({ Bucket: bucket, Key: key })))
+    return await objectBytes(await client.send(new GetObjectCommand({ Bucket: bucket, Key: blobKey(ref) })))
   } catch (cause) {
+    // Without the right to list the bucket, S3 answers 403 instead: that is no proof.
+    if (cause instanceof NoSuchKey) throw new LostBlob(ref, 'missing')
     throw unanswered(cause)
   }
 }

@@ -46,7 +46,8 @@ const groups = {
   migPlacements: { logging, placements, units },
   mig: { logging, store, gateway, placement: ownPlacement, migration },
   relay: { logging, store, upload, postgres: postgresWriting },
-  sweeper: { logging, heads, postgres: postgresWriting },
+  packer: { logging, store },
+  reconciler: { logging, store, upload, postgres: postgresWriting, gateway },
   height: { logging, heads, network },
   migrate: { logging, database },
 } as const satisfies Record<string, Record<string, Group>>
@@ -71,12 +72,17 @@ export type MigConfig = ReturnType<typeof parseMigConfig>
 export const parseRelayConfig = (env: Environment) => parseConfig(env, groups.relay)
 export type RelayConfig = ReturnType<typeof parseRelayConfig>
 
-/** Finds what the relay has not finished, and has it looked at again. */
-export const parseSweeperConfig = (env: Environment) => parseConfig(env, groups.sweeper)
-export type SweeperConfig = ReturnType<typeof parseSweeperConfig>
+/** Packs finished history into segments. */
+export const parsePackerConfig = (env: Environment) => parseConfig(env, groups.packer)
+export type PackerConfig = ReturnType<typeof parsePackerConfig>
+
+/** Retries what the relay owes, and wakes what it left behind. */
+export const parseReconcilerConfig = (env: Environment) => parseConfig(env, groups.reconciler)
+export type ReconcilerConfig = ReturnType<typeof parseReconcilerConfig>
 
 /** Writes the network's height down. */
 export const parseHeightConfig = (env: Environment) => parseConfig(env, groups.height)
+export type HeightConfig = ReturnType<typeof parseHeightConfig>
 
 /** Brings the database's tables up to date. */
 export const parseMigrateConfig = (env: Environment) => parseConfig(env, groups.migrate)

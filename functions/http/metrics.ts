@@ -31,8 +31,9 @@ const counters: Record<CounterName, { name: string; help: string }> = {
   offers: { name: 'su_offers', help: 'Messages left for another instance to commit' },
   commit_conflicts: { name: 'su_commit_conflicts', help: 'Commits that another one came before' },
   uploads: { name: 'su_uploads', help: 'Items that the bundler took' },
-  uploads_set_aside: { name: 'su_uploads_set_aside', help: 'Items that the bundler refuses for good' },
-  relay_failures: { name: 'su_relay_failures', help: 'Stretches of a log that the relay could not finish' },
+  uploads_refused: { name: 'su_uploads_refused', help: 'Items that the bundler refuses for good' },
+  parts_owed: { name: 'su_parts_owed', help: 'Parts of records that have become owed' },
+  relay_failures: { name: 'su_relay_failures', help: 'Turns of a process that ended in trouble' },
   cache_failures: { name: 'su_cache_failures', help: 'Items that the cache did not take' },
   redirects: { name: 'su_redirects', help: 'Requests that a router redirected to their unit' },
   passed_on: { name: 'su_passed_on', help: 'Requests that a router passed on to their unit' },
@@ -40,7 +41,13 @@ const counters: Record<CounterName, { name: string; help: string }> = {
     name: 'su_ip_list_not_understood',
     help: 'Entries of the IP list that are no addresses or ranges',
   },
-  relay_backlog: { name: 'su_relay_backlog', help: 'Records that sweeps found unfinished' },
+  owed_parts: { name: 'su_owed_parts', help: 'Owed parts, once a minute' },
+  dead_letters: { name: 'su_dead_letters', help: 'Dead letters, once a minute' },
+  metadata_lag_seconds: { name: 'su_metadata_lag_seconds', help: 'Age of what is not in Postgres, once a minute' },
+  upload_lag_seconds: { name: 'su_upload_lag_seconds', help: 'Age of what is not uploaded, once a minute' },
+  segments_lag_seconds: { name: 'su_segments_lag_seconds', help: 'Age of what is not packed, once a minute' },
+  uploads_sampled: { name: 'su_uploads_sampled', help: 'Uploaded items that a gateway was asked for' },
+  uploads_missing: { name: 'su_uploads_missing', help: 'Uploaded items that a gateway does not have' },
 }
 
 interface Durations {

@@ -1,9 +1,12 @@
 /** The relay from configuration: every adapter is made here, once for each instance. */
 import { SchedulerError } from '../../core/errors.ts'
+import type { Bundler } from '../../core/ports/bundler.ts'
 import { systemClock as clock } from '../../core/ports/clock.ts'
 import type { MetadataIndex } from '../../core/ports/metadata-index.ts'
 import type { Meter } from '../../core/ports/meter.ts'
+import type { Sink } from '../../core/ports/relay-store.ts'
 import type { RelayDeps, RelayLog } from '../../core/relay/deps.ts'
+import { createPace } from '../../core/relay/pace.ts'
 import type { ReuploadDeps } from '../../core/relay/reupload.ts'
 import { createSegmentBuilder } from '../../core/segments/builder.ts'
 import type { VerifyDeps } from '../../core/segments/verify.ts'
@@ -14,17 +17,41 @@ import { recordRows } from '../../db/dynamodb/record-row.ts'
 import { createRelayStore } from '../../db/dynamodb/relay-store.ts'
 import { createBundler } from '../../network/bundler.ts'
 import { createCache } from '../../network/cache.ts'
-import type { RelayConfig } from '../config/functions.ts'
+import type { PackerConfig, RelayConfig } from '../config/functions.ts'
 import { openBucket } from './blobs.ts'
-import { effectsOf } from './effects.ts'
 import { openLog } from './log.ts'
 import { openSegmentStores } from './segments.ts'
+import { packerSinks } from './sinks.ts'
 
-/** What the relay function needs, and an operator's commands about uploads too; for those about segments what these are made of. */
+interface Around {
+  sinks: readonly Sink[]
+  meter: Meter
+  log: RelayLog
+}
+
+/** What relay and reconciler need, and an operator's commands about uploads and segments too. */
 export function createRelayParts(
-  { store, upload, postgres }: RelayConfig,
-  { meter, log }: { meter: Meter; log: RelayLog },
+  { store, upload, postgres }: Omit<RelayConfig, 'logging'>,
+  around: Around,
 ): RelayDeps & ReuploadDeps & { packing: VerifyDeps } {
+  return {
+    ...createParts(store, createBundler({ url: upload.bundlerUrl, receipts: upload.receipts }), around),
+    cache: upload.cacheUrl === undefined ? undefined : createCache({ url: upload.cacheUrl }),
+    index: openIndex(postgres),
+  }
+}
+
+/** What the packer needs: it has neither bundler nor database. */
+export const createPackerParts = ({ store }: PackerConfig, around: Omit<Around, 'sinks'>): RelayDeps => ({
+  ...createParts(
+    store,
+    { upload: async () => ({ kind: 'trouble', reason: 'The packer has no bundler.' }) },
+    { ...around, sinks: packerSinks },
+  ),
+  index: openIndex({ url: undefined }),
+})
+
+function createParts(store: RelayConfig['store'], bundler: Bundler, around: Around) {
   const db = openLog(store)
   const { blobs, objects } = openBucket(store)
   const reading = { records: readerOfBegunLog(db), blobs }
@@ -34,18 +61,18 @@ export function createRelayParts(
     packing,
     segments: createSegmentBuilder({ ...packing, clock }),
     store: createRelayStore(db),
-    bundler: createBundler({ url: upload.bundlerUrl }),
-    cache: upload.cacheUrl === undefined ? undefined : createCache({ url: upload.cacheUrl }),
-    index: openIndex(postgres),
-    effects: effectsOf(postgres),
-    meter,
+    pace: createPace(bundler, clock),
     clock,
-    log,
+    ...around,
   }
 }
 
 /** The driver of Postgres is loaded while the first uploads are on their way. */
-function openIndex({ url, proxyUrl, writeConcurrency }: RelayConfig['postgres']): MetadataIndex {
+function openIndex({
+  url,
+  proxyUrl,
+  writeConcurrency = 1,
+}: Pick<RelayConfig['postgres'], 'url'> & Partial<RelayConfig['postgres']>): MetadataIndex {
   if (url === undefined) return { index: () => Promise.reject(new Error('There is no DATABASE_URL.')) }
   let index: Promise<MetadataIndex> | undefined
   const open = async (): Promise<MetadataIndex> => {

@@ -19,10 +19,16 @@ const counted: Readonly<Record<string, readonly (readonly [service: string, coun
     ['su', 'signatures'],
     ['su', 'commit_conflicts'],
   ],
-  'Uploaded, behind': [
+  'Uploaded, in trouble, owed': [
     ['relay', 'uploads'],
     ['relay', 'relay_failures'],
-    ['sweeper', 'relay_backlog'],
+    ['reconciler', 'owed_parts'],
+    ['reconciler', 'dead_letters'],
+  ],
+  'Lag of sinks, s': [
+    ['reconciler', 'upload_lag_seconds'],
+    ['reconciler', 'metadata_lag_seconds'],
+    ['reconciler', 'segments_lag_seconds'],
   ],
   'By the router': [
     ['router', 'redirects'],

@@ -99,18 +99,20 @@ export function createUnit(place: Place, shared: Shared): Unit {
     ...afterwards,
     statements: streamStatements(tables.heads.nodes.table.streamArn, failures.arn),
   })
-  const sweeper = createFunction('sweeper', afterwards)
+  const packer = createFunction('packer', {
+    ...afterwards,
+    statements: streamStatements(tables.heads.nodes.table.streamArn, failures.arn),
+  })
+  const reconciler = createFunction('reconciler', afterwards)
   const height = createFunction('height', afterwards)
   const mig = createFunction('mig', { ...afterwards, network: settings.migrationNetwork[region] })
 
-  createStream({
-    place,
-    table: tables[unitFunctions.relay.trigger.table],
-    failures,
-    reader: { name: 'relay', function: relay.function },
-    trigger: unitFunctions.relay.trigger,
-  })
-  createSchedule(place, 'sweeper', sweeper.function, unitFunctions.sweeper.trigger)
+  for (const name of ['relay', 'packer'] as const) {
+    const { trigger } = unitFunctions[name]
+    const reader = { name, function: { relay, packer }[name].function }
+    createStream({ place, table: tables[trigger.table], failures, reader, trigger })
+  }
+  createSchedule(place, 'reconciler', reconciler.function, unitFunctions.reconciler.trigger)
   createSchedule(place, 'height', height.function, unitFunctions.height.trigger)
 
   const firewall = settings.firewall && createFirewall(`su-${region}`, places.edge, settings.firewall)
@@ -131,7 +133,7 @@ export function createUnit(place: Place, shared: Shared): Unit {
     variables: { ...variables, URL: url, AWS_REGION: region },
     distribution: cdn.nodes.distribution.id,
     mig: mig.function.name,
-    watchable: { functions: { su, relay, sweeper, height, mig }, tables, failures, cdn, firewall },
+    watchable: { functions: { su, relay, packer, reconciler, height, mig }, tables, failures, cdn, firewall },
     alarms: unitAlarms,
   }
 }

@@ -25,6 +25,8 @@ export interface ShardOptions {
   signal: AbortSignal
 }
 
+/** No batch waits longer for more locally, ms: a packer would wait for minutes. */
+const maxWindowMs = 1_000
 /** How long a shard that had nothing new is left alone, ms. */
 const idleMs = 40
 /** Records that may wait for their delivery; reading waits beyond that. */
@@ -89,7 +91,7 @@ const iteratorFrom = async (
     return ShardIterator
   } catch (error) {
     if (!(error instanceof TrimmedDataAccessException)) throw error
-    // The stack was away for longer than the stream keeps its records: the sweeper finds what is missing.
+    // The stack was away for longer than the stream keeps its records: the reconciler finds what is missing.
     return iteratorFrom(options, undefined)
   }
 }
@@ -101,7 +103,7 @@ interface Lanes {
 }
 
 /** What happens to one key is delivered in order, since it is always in the same lane. */
-const openLanes = ({ shardId, trigger, delivery, checkpoints }: ShardOptions): Lanes => {
+const openLanes = ({ shardId, trigger, delivery, checkpoints, signal }: ShardOptions): Lanes => {
   // In the order of the shard; the checkpoint is the last one before which all are done.
   const tracked: Tracked[] = []
   const queues: { record: StreamRecord; tracked: Tracked }[][] = Array.from(
@@ -116,9 +118,11 @@ const openLanes = ({ shardId, trigger, delivery, checkpoints }: ShardOptions): L
     if (dealtWith !== undefined) checkpoints.set(shardId, dealtWith)
   }
 
+  const windowMs = Math.min(trigger.batchWindow * 1_000, maxWindowMs)
   const work = async (lane: number): Promise<void> => {
     const queue = queues[lane] ?? []
     while (queue.length > 0) {
+      if (queue.length < trigger.batchSize && windowMs > 0) await pause(windowMs, signal)
       const batch = queue.slice(0, trigger.batchSize)
       const records = batch.map(({ record }) => record)
       if (!(await deliver(records, shardId, delivery))) return

@@ -3,8 +3,8 @@ import { SchedulerError } from '../../core/errors.ts'
 import type { Head } from '../../core/log/record.ts'
 import { freezeProcess, type Held, openProcess } from '../../core/placement/freeze.ts'
 import type { Placement } from '../../core/ports/placement-store.ts'
-import { type Effect, effects, type Progress, type SetAside } from '../../core/ports/relay-store.ts'
-import { reachOf } from '../../core/relay/reach.ts'
+import { type Owed, type Progress, type Sink, sinks } from '../../core/ports/relay-store.ts'
+import { reachOf } from '../../core/relay/sink.ts'
 import {
   type Command,
   type Exit,
@@ -15,6 +15,7 @@ import {
   UsageError,
   type Workplace,
 } from '../command.ts'
+import { describeOwed } from './uploads.ts'
 
 export const processCommand: Command = {
   usage: [
@@ -35,7 +36,7 @@ export const processCommand: Command = {
       case 'open':
         return open(workplace, processesIn(list), unit, json)
       default:
-        throw new UsageError('Say what to do with a process: show, freeze or open.')
+        throw new UsageError('Missing subcommand: show, freeze or open.')
     }
   },
 }
@@ -44,7 +45,8 @@ export const processCommand: Command = {
 interface Known {
   head: Head
   progress: Progress | undefined
-  setAside: SetAside[]
+  /** Dead letters too. */
+  owed: Owed[]
   placement: Placement | undefined
   /** Whether there is a table that would know of a placement. */
   placed: boolean
@@ -64,49 +66,55 @@ async function show(workplace: Workplace, process: string, where: string | undef
     complain(`${url} has no process ${process}${elsewhere}.`)
     return exits.undone
   }
-  const setAside: SetAside[] = []
-  for await (const item of relay.listSetAside(process)) setAside.push(item)
-  const known = { head, progress, setAside, placement, placed: placements !== undefined }
+  const owed: Owed[] = []
+  for await (const part of relay.owed(process)) owed.push(part)
+  const known = { head, progress, owed, placement, placed: placements !== undefined }
   if (json) print(JSON.stringify(shownAsJson(url, known)))
   else for (const line of shownAsText(url, known)) print(line)
   return exits.well
 }
 
-/** How many records an effect has not done that it could do now. */
-function behind(effect: Effect, head: Head, done: number | undefined): number {
-  const { from, next } = reachOf(effect, head, done)
+/** How many records a sink has not done that it could do now. */
+function behind(sink: Sink, head: Head, done: number | undefined): number {
+  const { from, next } = reachOf(sink, head, done)
   return Math.max(0, next - from)
 }
 
-function shownAsJson(unit: string, { head, progress, setAside, placement, placed }: Known) {
+function shownAsJson(unit: string, { head, progress, owed, placement, placed }: Known) {
   const { hashChain, lastAssignment, ...rest } = head
   return {
     ...rest,
     unit,
     hashChain: hashChain?.toString('base64url'),
     lastAssignment: lastAssignment?.toString('base64url'),
-    effects: Object.fromEntries(
-      effects.map((effect) => {
-        const done = progress?.done[effect]
-        return [effect, { next: done, behind: behind(effect, head, done) }]
+    sinks: Object.fromEntries(
+      sinks.map((sink) => {
+        const done = progress?.done[sink]
+        return [sink, { next: done, behind: behind(sink, head, done), trouble: progress?.trouble[sink] }]
       }),
     ),
     ...(placed && { placement: placement ?? null }),
-    setAside,
+    owed,
   }
 }
 
 const names = { metadata: 'metadata', upload: 'uploads', segments: 'segments' } as const
 
-function* shownAsText(unit: string, { head, progress, setAside, placement, placed }: Known): Generator<string> {
+function* shownAsText(unit: string, { head, progress, owed, placement, placed }: Known): Generator<string> {
   const { process, state, next, timestamp, blockHeight, hashChain, lastAssignment, awaits } = head
   const base64url = (bytes: Buffer | undefined) => bytes?.toString('base64url') ?? 'none yet'
   yield `${process}  ${state} on ${unit}; the next nonce is ${next}`
   yield `  last assignment  ${base64url(lastAssignment)}, ${new Date(timestamp).toISOString()}, height ${blockHeight}`
   yield `  hash chain       ${base64url(hashChain)}`
-  for (const effect of effects) {
-    const left = behind(effect, head, progress?.done[effect])
-    yield `  ${names[effect].padEnd(15)}  ${left === 0 ? 'all done' : `${left} ${left === 1 ? 'record' : 'records'} behind`}`
+  for (const sink of sinks) {
+    const left = behind(sink, head, progress?.done[sink])
+    const { nonce, reason, since } = progress?.trouble[sink] ?? {}
+    const trouble =
+      left === 0 || since === undefined
+        ? ''
+        : `; nonce ${nonce} in trouble since ${new Date(since).toISOString()}: ${reason}`
+    const state = left === 0 ? 'all done' : `${left} ${left === 1 ? 'record' : 'records'} behind${trouble}`
+    yield `  ${names[sink].padEnd(15)}  ${state}`
   }
   if (placed) {
     const { unit: on, state: how, at, version } = placement ?? {}
@@ -116,9 +124,8 @@ function* shownAsText(unit: string, { head, progress, setAside, placement, place
   if (awaits !== undefined) {
     yield `  ${state === 'frozen' ? 'frozen until' : 'opened for'}     version ${awaits} of its placement`
   }
-  for (const { id, part, nonce, at, reason } of setAside) {
-    yield `  set aside        ${id}, ${part} of nonce ${nonce}, since ${new Date(at).toISOString()}: ${reason}`
-  }
+  for (const part of owed)
+    yield `  ${part.next === undefined ? 'dead letter' : 'owed       '}      ${describeOwed(part)}`
 }
 
 async function freeze(workplace: Workplace, processes: readonly string[], where: string | undefined, json: boolean) {

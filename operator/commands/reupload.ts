@@ -45,12 +45,12 @@ async function again(
 ): Promise<'done' | 'partly' | 'in trouble'> {
   const { unit, since, delayMs, json } = plan
   let taken = 0
-  let setAside = 0
+  let refused = 0
   try {
     for await (const record of reupload(uploads(unit), process, { since, delayMs })) {
       if (json) print(JSON.stringify(record))
       taken += record.parts.filter(({ outcome }) => outcome.kind === 'taken').length
-      setAside += record.parts.filter(({ outcome }) => outcome.kind === 'set-aside').length
+      refused += record.parts.filter(({ outcome }) => outcome.kind === 'dead-letter').length
       const trouble = troubleOf(record)
       if (trouble === undefined) continue
       complain(`${process}: stopped at nonce ${record.nonce}: ${trouble}`)
@@ -62,9 +62,9 @@ async function again(
     complain(error.message)
     return 'partly'
   } finally {
-    if (!json) print(`${process}: ${taken} taken, ${setAside} refused and set aside.`)
+    if (!json) print(`${process}: ${taken} taken, ${refused} refused: dead letters.`)
   }
-  return setAside === 0 ? 'done' : 'partly'
+  return refused === 0 ? 'done' : 'partly'
 }
 
 const unitFlag = ({ unit }: Plan): string => (unit === undefined ? '' : ` --unit ${unit}`)

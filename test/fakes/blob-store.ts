@@ -1,7 +1,6 @@
 /** A blob store in memory, with hooks for faults. */
 import { createHash } from 'node:crypto'
-import { SchedulerError } from '../../core/errors.ts'
-import type { BlobRef, BlobStore } from '../../core/ports/blob-store.ts'
+import { type BlobRef, type BlobStore, LostBlob } from '../../core/ports/blob-store.ts'
 import type { BodyInspection, Damage } from '../../core/ports/log-inspection.ts'
 import { type Faults, faulty } from './faults.ts'
 
@@ -20,11 +19,9 @@ export class FakeBlobStore implements BlobStore, BodyInspection {
   async get(ref: BlobRef): Promise<Buffer> {
     return faulty(this.faults, 'get', [ref], () => {
       const raw = this.#blobs.get(keyOf(ref))
-      if (raw === undefined) throw new SchedulerError('unavailable', 'The blob is missing.')
+      if (raw === undefined) throw new LostBlob(ref, 'missing')
       const digest = createHash('sha256').update(raw).digest()
-      if (raw.length !== ref.bytes || !digest.equals(ref.sha256)) {
-        throw new SchedulerError('unavailable', 'The blob has been altered.')
-      }
+      if (raw.length !== ref.bytes || !digest.equals(ref.sha256)) throw new LostBlob(ref, 'altered')
       return Buffer.from(raw)
     })
   }

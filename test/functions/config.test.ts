@@ -11,7 +11,8 @@ import {
   parseRelayConfig,
   parseRouterConfig,
   parseSuConfig,
-  parseSweeperConfig,
+  parsePackerConfig,
+  parseReconcilerConfig,
 } from '../../functions/config/functions.ts'
 import { gateway } from '../../functions/config/gateway.ts'
 import { logging } from '../../functions/config/logging.ts'
@@ -391,7 +392,9 @@ describe('each function', () => {
     expect(problems(() => routerOf())).toEqual([])
     expect(problems(() => parseMigPlacementsConfig(router))).toEqual([])
     expect(problems(() => parseMigConfig(mig))).toEqual([])
-    expect(problems(() => parseSweeperConfig({ HEADS_TABLE: 'h' }))).toEqual([])
+    const { UPLOAD_NODE_URL: _, ...packer } = relay
+    expect(problems(() => parsePackerConfig(packer))).toEqual([])
+    expect(problems(() => parseReconcilerConfig({ ...relay, GATEWAY_URL: 'http://g.example' }))).toEqual([])
     expect(problems(() => parseHeightConfig({ HEADS_TABLE: 'h', GATEWAY_URL: 'http://g.example' }))).toEqual([])
     expect(problems(() => parseHeightConfig({ HEADS_TABLE: 'h', ARWEAVE_URL: 'http://g.example' }))).toEqual([])
     expect(

@@ -1,9 +1,9 @@
-/** The relay's and the sweeper's handlers: events in, reports out. */
+/** The relay's and the reconciler's handlers: events in, reports out. */
 import type { DynamoDBRecord } from 'aws-lambda'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createStreamRelay, type StreamRelay } from '../../core/relay/stream.ts'
+import { createReconcilerHandler } from '../../functions/reconciler-handler.ts'
 import { createRelayHandler } from '../../functions/relay-handler.ts'
-import { createSweeperHandler } from '../../functions/sweeper-handler.ts'
 import { RelayWorld } from '../core/relay/world.ts'
 
 let world: RelayWorld
@@ -45,7 +45,7 @@ describe('the relay handler', () => {
       asked.push(...processes)
       return new Set()
     }
-    const records = ['done#upload', 'set-aside#3#item', 'identity', 'height'].map((row) => change('p', row))
+    const records = ['done', 'owed#upload#3#item', 'identity', 'height'].map((row) => change('p', row))
     await handle([...records, change('q', 'wake', 'REMOVE'), change('r', 'head', 'REMOVE'), {}], relay)
     expect(asked).toEqual([])
   })
@@ -73,36 +73,33 @@ describe('the relay handler', () => {
   })
 })
 
-describe('the sweeper', () => {
+describe('the reconciler', () => {
   const lines: object[] = []
-  const handler = () => {
+  const handle = (remaining = 300_000) => {
     const { log, ...deps } = world.deps
     const info = (details: object) => {
       lines.push(details)
     }
-    return createSweeperHandler({ ...deps, log: { ...log, info }, flush })
+    const handler = createReconcilerHandler({ ...deps, log: { ...log, info }, flush })
+    return world.clock.run(handler({}, { getRemainingTimeInMillis: () => remaining }))
   }
 
   it('says what it found', async () => {
     const process = await world.spawn(2)
-    const report = { processes: 1, behind: 1, failed: 0, backlog: { metadata: 3, upload: 3, segments: 0 } }
-    expect(await handler()()).toEqual(report)
+    const report = await handle()
+    expect(report).toMatchObject({ marked: 1, woken: 1, settled: 0, owed: 0, deadLetters: 0 })
     expect(world.store.woken).toEqual([process])
     expect(lines).toEqual([report])
     expect(flushed).toBe(1)
   })
 
   it('fails where it did not get through, its metrics written', async () => {
-    await world.spawn()
-    for (const broken of ['wake', 'scan']) {
-      world.store.faults = {
-        before: ({ name }) => {
-          if (name === broken) throw new Error('down')
-        },
-      }
-      await expect(handler()()).rejects.toThrow()
+    world.store.faults = {
+      before: () => {
+        throw new Error('down')
+      },
     }
-    expect(flushed).toBe(2)
-    expect(world.counts.get('relay_backlog')).toBe(2)
+    await expect(handle()).rejects.toMatchObject({ code: 'unavailable' })
+    expect(flushed).toBe(1)
   })
 })

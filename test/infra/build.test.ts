@@ -41,7 +41,8 @@ describe('what is loaded before the first answer', () => {
       // A large body, a page by timestamps, metrics, an item of Ethereum.
       su: ['@aws-sdk/client-s3', '@neondatabase/serverless', 'drizzle-orm', '@noble/curves', 'prom-client'],
       relay: ['@aws-sdk/client-s3', '@neondatabase/serverless', 'drizzle-orm', 'hono', '@noble/curves'],
-      sweeper: ['@aws-sdk/client-s3', '@neondatabase/serverless', 'drizzle-orm', 'hono', '@noble/curves'],
+      packer: ['@neondatabase/serverless', 'drizzle-orm', 'hono', '@noble/curves'],
+      reconciler: ['@aws-sdk/client-s3', '@neondatabase/serverless', 'drizzle-orm', 'hono', '@noble/curves'],
       height: ['@aws-sdk/client-s3', '@neondatabase/serverless', 'drizzle-orm', 'hono', '@noble/curves'],
       router: ['@aws-sdk/client-s3', '@neondatabase/serverless', 'drizzle-orm', '@noble/curves', 'prom-client'],
       mig: [

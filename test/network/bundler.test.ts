@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createBundler } from '../../network/bundler.ts'
 import { createCache } from '../../network/cache.ts'
 import { FakeBundler, FakeCache } from '../fakes/bundler.ts'
-import { bundlerBehaviours, cacheBehaviours, type Mood } from '../suites/bundler.ts'
+import { bundlerBehaviours, cacheBehaviours, type Mood, receiptId } from '../suites/bundler.ts'
 import { randomId } from '../suites/gateway.ts'
 import { deadUrl, type OutsideServer, send, startOutsideServer } from './outside-server.ts'
 
@@ -15,8 +15,8 @@ bundlerBehaviours('the fake', async () => {
     setMood(mood) {
       bundler.decide = () => {
         if (mood === 'refuses') return { kind: 'refused', reason: 'no' }
-        if (mood === 'asks for patience') return { kind: 'trouble', reason: 'busy', retryAfterMs: 7000 }
-        return mood === 'is down' ? { kind: 'trouble', reason: 'down' } : undefined
+        if (mood === 'asks for patience') return { kind: 'trouble', reason: 'busy', away: true, retryAfterMs: 7000 }
+        return mood === 'is down' ? { kind: 'trouble', reason: 'down', away: true } : undefined
       }
     },
     close: async () => {},
@@ -33,7 +33,7 @@ bundlerBehaviours('the adapter', async () => {
     if (mood === 'asks for patience') return send(response, 429, 'slow down', { 'retry-after': '7' })
     if (mood === 'is down') return void response.socket?.destroy()
     taken.push(request.body)
-    return send(response, 200, { id: 'x' })
+    return send(response, 200, { id: receiptId(request.body) })
   })
   return {
     bundler: createBundler({ url: `${server.url}/v1/`, timeoutMs: 1000 }),
@@ -83,19 +83,43 @@ const started = async (answer: OutsideServer['answer']): Promise<OutsideServer> 
 }
 
 describe('what a bundler answers', () => {
-  const outcomeOf = async (status: number, body: unknown = '', headers: Record<string, string> = {}) => {
+  const outcomeOf = async (
+    status: number,
+    body: unknown = '',
+    headers: Record<string, string> = {},
+    options: { id?: string; receipts?: boolean } = {},
+  ) => {
+    const { id = randomId(), receipts = true } = options
     const server = await started((_, response) => send(response, status, body, headers))
-    return await createBundler({ url: server.url, timeoutMs: 1000 }).upload(randomId(), randomBytes(64))
+    return await createBundler({ url: server.url, receipts, timeoutMs: 1000 }).upload(id, randomBytes(64))
   }
 
-  it.each([200, 201, 202])('%i: taken', async (status) => {
-    expect(await outcomeOf(status)).toEqual({ kind: 'taken' })
+  it.each([200, 201, 202])('%i with a receipt that names the item: taken', async (status) => {
+    const id = randomId()
+    expect(await outcomeOf(status, { id, timestamp: 1 }, {}, { id })).toEqual({ kind: 'taken' })
+  })
+
+  it.each([200, 201, 202])('%i of a bundler that is configured as giving no receipts: taken', async (status) => {
+    expect(await outcomeOf(status, 'OK', {}, { receipts: false })).toEqual({ kind: 'taken' })
+  })
+
+  it.each([
+    ['the challenge of a firewall', 202, '', { 'x-amzn-waf-action': 'challenge' }, true],
+    ['a page to sign in', 200, '<html>Sign in to continue</html>', { 'content-type': 'text/html' }, true],
+    ['an error', 200, { error: 'Insufficient balance' }, {}, true],
+    ['the receipt of another item', 200, { id: 'another' }, {}, false],
+  ])('%s in a 2xx: trouble', async (_, status, body, headers, away) => {
+    expect(await outcomeOf(status, body, headers)).toMatchObject({ kind: 'trouble', away })
   })
 
   it.each([
     [400, 'Data item already received'],
     [422, { error: 'Transaction already exists' }],
     [409, 'Item has already been uploaded'],
+    [202, 'Data item already received'],
+    [202, 'Data Item Exists'],
+    [409, { error: 'duplicate data item' }],
+    [400, 'Data item is already in the queue'],
   ])('%i "%s": taken, since it is there', async (status, body) => {
     expect(await outcomeOf(status, body)).toEqual({ kind: 'taken' })
   })
@@ -127,6 +151,14 @@ describe('what a bundler answers', () => {
   ])('%i "%s": its own trouble', async (status, body) => {
     const headers: Record<string, string> = status === 301 || status === 307 ? { location: '/elsewhere' } : {}
     expect(await outcomeOf(status, body, headers)).toMatchObject({ kind: 'trouble' })
+  })
+
+  it.each([401, 429, 500, 503, 301])('%i says nothing about the item', async (status) => {
+    expect(await outcomeOf(status)).toMatchObject({ kind: 'trouble', away: true })
+  })
+
+  it.each([402, 403, 404, 409, 413, 451])('%i may be about this item alone', async (status) => {
+    expect(await outcomeOf(status)).toMatchObject({ kind: 'trouble', away: false })
   })
 
   it('Retry-After may be seconds, a date, or nonsense; never a day', async () => {

@@ -62,13 +62,13 @@ describe('process show', () => {
       settlementDepth: 20,
       lastAssignment: head.lastAssignment?.toString('base64url'),
       hashChain: head.hashChain?.toString('base64url'),
-      effects: { metadata: { behind: 5 }, upload: { next: 4, behind: 1 }, segments: { behind: 0 } },
+      sinks: { metadata: { behind: 5 }, upload: { next: 4, behind: 1 }, segments: { behind: 0 } },
       placement: { process, unit: a.url, state: 'settled', refusedBy: [], version: 2, at: 1 },
-      setAside: [],
+      owed: [],
     })
   })
 
-  it('shows what is set aside, what a move left, and a process without an assignment', async () => {
+  it('shows what is owed and in trouble, what a move left, and a process without an assignment', async () => {
     const process = await world.spawn(a, { assigned: false })
     withPlacements = false
     expect(await su('process', 'show', process)).toBe(0)
@@ -80,16 +80,23 @@ describe('process show', () => {
       '  uploads          1 record behind',
       '  segments         all done',
     ])
-    await a.relay.setAside({ process, nonce: -1, part: 'item', id: 'the-id', reason: 'no', at: 0 })
+    const part = { process, sink: 'upload', nonce: -1, part: 'item', id: 'the-id', reason: 'no', since: 0 } as const
+    await a.relay.owe([{ ...part, tries: 3 }])
+    await a.relay.owe([{ ...part, sink: 'metadata', part: 'record', tries: 1, next: 60_000 }])
+    await a.relay.noteTrouble(process, 'upload', { nonce: -1, reason: 'status 503', since: 0 })
     await a.fence.freeze(process, 3)
     await su('process', 'show', process)
+    expect(printed[4]).toBe(
+      '  uploads          1 record behind; nonce -1 in trouble since 1970-01-01T00:00:00.000Z: status 503',
+    )
     expect(printed.slice(6)).toEqual([
       '  frozen until     version 3 of its placement',
-      '  set aside        the-id, item of nonce -1, since 1970-01-01T00:00:00.000Z: no',
+      '  dead letter      the-id  upload, item of nonce -1, dead letter, 3 attempts since 1970-01-01T00:00:00.000Z: no',
+      '  owed             the-id  metadata, record of nonce -1, next attempt 1970-01-01T00:01:00.000Z, 1 attempt since 1970-01-01T00:00:00.000Z: no',
     ])
     await su('process', 'show', process, '--json')
     const shown = JSON.parse(printed.join())
-    expect(shown).toMatchObject({ state: 'frozen', awaits: 3, setAside: [{ id: 'the-id', nonce: -1 }] })
+    expect(shown).toMatchObject({ state: 'frozen', awaits: 3, owed: [{ id: 'the-id', nonce: -1 }, { part: 'record' }] })
     expect(shown).not.toHaveProperty('placement')
   })
 

@@ -141,7 +141,7 @@ it('shows, verifies, freezes and opens a process where it is, and nowhere else',
     next: items.length + 1,
     unit: from,
     placement: { unit: from },
-    effects: { upload: { behind: 0 } },
+    sinks: { upload: { behind: 0 } },
   })
 
   const moved = await su('placement', 'move', id, '--from', here ?? '', '--to', there ?? '')
@@ -190,7 +190,7 @@ it('works on a deployed stage by what its deploy left, from anywhere', async () 
   expect(await onStage('verify', id, '--region', there)).toMatchObject({ exit: 0, lines: [`${id}: 1 record, sound.`] })
   expect(await onStage('uploads', 'list', '--region', there)).toMatchObject({
     exit: 0,
-    lines: ['Nothing is set aside.'],
+    lines: ['0 owed, 0 dead letters.'],
   })
   expect(await onStage('verify', id)).toMatchObject({ exit: 2, complaints: expect.stringContaining('Say which unit') })
   const another = await command(['units', 'list', '--stage', 'prod'], dir)

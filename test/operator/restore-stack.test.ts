@@ -80,7 +80,7 @@ async function untilRelayed(id: string): Promise<void> {
   const end = Date.now() + 20_000
   for (;;) {
     const { lines } = await su('process', 'show', id, '--json')
-    const { metadata, upload } = JSON.parse(lines[0] ?? '{}').effects ?? {}
+    const { metadata, upload } = JSON.parse(lines[0] ?? '{}').sinks ?? {}
     if (metadata?.behind === 0 && upload?.behind === 0) return
     if (Date.now() > end) throw new Error(`${id} was never relayed`)
     await sleep(200)

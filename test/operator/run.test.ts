@@ -31,8 +31,8 @@ const su = (...args: string[]) =>
   )
 const objects = () => printed.map((line) => JSON.parse(line))
 
-/** A process with two parts that were refused. */
-async function withSetAsides(): Promise<{ process: string; bad: string[] }> {
+/** A process with two dead letters. */
+async function withDeadLetters(): Promise<{ process: string; bad: string[] }> {
   const process = await world.spawn(3)
   const bad = [1, 2].map((nonce) => world.parts.get(`${process}/${nonce}/item`)?.id ?? '')
   world.bundler.decide = (id) => (bad.includes(id) ? refused : undefined)
@@ -54,10 +54,11 @@ describe('calling it', () => {
     const wrong: [string[], string][] = [
       [['nonsense'], 'no command nonsense'],
       [['constructor'], 'no command constructor'],
-      [['uploads'], 'list or resend'],
-      [['uploads', 'list', id], 'list or resend'],
-      [['uploads', 'resend'], 'Name the ids'],
-      [['uploads', 'resend', '--all', id], 'Name the ids'],
+      [['uploads'], 'list, resend or skip'],
+      [['uploads', 'list', id, id], 'list, resend or skip'],
+      [['uploads', 'resend'], 'name the ids'],
+      [['uploads', 'resend', '--all', id], 'name the ids'],
+      [['uploads', 'skip', '--all'], 'name the ids'],
       [['uploads', 'list', '--verbose'], '--verbose'],
       [['reupload'], 'Name processes'],
       [['reupload', 'short', '0'], 'Name processes'],
@@ -103,7 +104,7 @@ describe('calling it', () => {
   it('takes ids that begin with a hyphen', async () => {
     const id = `-${'A'.repeat(42)}`
     expect(await su('uploads', 'resend', id, '--json')).toBe(1)
-    expect(complaints).toEqual([`${id} is not set aside.`])
+    expect(complaints).toEqual([`${id}: neither owed nor a dead letter. See uploads list.`])
     expect(await su('reupload', `${id},${id}`, '0')).toBe(1)
     expect(complaints.at(-1)).toBe(`Process ${id} is not known here.`)
   })
@@ -123,14 +124,17 @@ describe('calling it', () => {
 })
 
 describe('uploads', () => {
-  it('lists what is set aside', async () => {
+  it('lists what is owed and every dead letter', async () => {
     expect(await su('uploads', 'list')).toBe(0)
-    expect(printed).toEqual(['Nothing is set aside.'])
-    const { process, bad } = await withSetAsides()
+    expect(printed).toEqual(['0 owed, 0 dead letters.'])
+    const { process, bad } = await withDeadLetters()
     printed = []
     expect(await su('uploads', 'list')).toBe(0)
-    for (const id of bad) expect(printed.join('\n')).toContain(`${id}  item of ${process}, nonce `)
-    expect(printed.at(-1)).toBe('2 set aside.')
+    for (const id of bad) expect(printed.join('\n')).toContain(`${process}  ${id}  upload, item of nonce `)
+    expect(printed.at(-1)).toBe('0 owed, 2 dead letters.')
+    printed = []
+    expect(await su('uploads', 'list', process)).toBe(0)
+    expect(printed).toHaveLength(3)
     printed = []
     await su('uploads', 'list', '--json')
     expect(
@@ -142,25 +146,33 @@ describe('uploads', () => {
   })
 
   it('sends all of it again', async () => {
-    await withSetAsides()
+    await withDeadLetters()
     world.heal()
     expect(await su('uploads', 'resend', '--all')).toBe(0)
-    expect(printed.at(-1)).toBe('2 taken, 0 still set aside.')
+    expect(printed.at(-1)).toBe('2 done, 0 still owed.')
     printed = []
     await su('uploads', 'list')
-    expect(printed).toEqual(['Nothing is set aside.'])
+    expect(printed).toEqual(['0 owed, 0 dead letters.'])
   })
 
   it('sends some of it again, and says where that did not work', async () => {
-    const { bad } = await withSetAsides()
+    const { bad } = await withDeadLetters()
     const [one = '', other = ''] = bad
     world.bundler.decide = (id) => (id === one ? refused : undefined)
     expect(await su('uploads', 'resend', one, 'unknown')).toBe(1)
-    expect(printed[0]).toContain('refused again: status 400: no')
-    expect(complaints).toEqual(['unknown is not set aside.'])
+    expect(printed[0]).toContain('failed: status 400: no')
+    expect(complaints).toEqual(['unknown: neither owed nor a dead letter. See uploads list.'])
     printed = []
     expect(await su('uploads', 'resend', '--json', other)).toBe(0)
-    expect(objects()).toMatchObject([{ id: other, kind: 'taken' }])
+    expect(objects()).toMatchObject([{ id: other, kind: 'done' }])
+  })
+
+  it('skips some of it', async () => {
+    const { bad } = await withDeadLetters()
+    expect(await su('uploads', 'skip', bad[0] ?? '', 'unknown')).toBe(1)
+    expect(printed).toEqual([expect.stringContaining(`${bad[0]}  upload, item of `)])
+    expect(complaints).toEqual(['unknown: neither owed nor a dead letter. See uploads list.'])
+    expect(world.store.allOwed.map(({ id }) => id)).toEqual(bad.slice(1))
   })
 })
 
@@ -169,8 +181,8 @@ describe('reupload', () => {
     const [one, other] = [await world.spawn(2), await world.spawn(0)]
     expect(await su('reupload', `${one},${other}`, '0', '10')).toBe(0)
     expect(printed).toEqual([
-      `${one}: 6 taken, 0 refused and set aside.`,
-      `${other}: 2 taken, 0 refused and set aside.`,
+      `${one}: 6 taken, 0 refused: dead letters.`,
+      `${other}: 2 taken, 0 refused: dead letters.`,
     ])
     printed = []
     expect(await su('reupload', one, '1700000002000', '--json')).toBe(0)
@@ -197,8 +209,8 @@ describe('reupload', () => {
     const unknown = 'A'.repeat(43)
     expect(await su('reupload', `${unknown},${process}`, '0')).toBe(1)
     expect(complaints).toEqual([`Process ${unknown} is not known here.`])
-    expect(printed.at(-1)).toBe(`${process}: 3 taken, 1 refused and set aside.`)
-    expect(world.store.isSetAside({ process, nonce: 0, part: 'item' })).toBe(true)
+    expect(printed.at(-1)).toBe(`${process}: 3 taken, 1 refused: dead letters.`)
+    expect(world.store.isOwed({ process, sink: 'upload', nonce: 0, part: 'item' })).toBe(true)
   })
 })
 

@@ -87,7 +87,7 @@ describe('verify', () => {
 
   it('looks for uploads, as far as the relay has come', async () => {
     const process = await world.process()
-    await world.relay.advance(process, 'upload', undefined, 1)
+    await world.relay.advance(process, { upload: { from: undefined, to: 1 } })
     expect(await su(process, '--uploads')).toBe(1)
     expect(printed).toEqual([
       `${process}  nonce 0  upload: has the item ${process}, which is not at the gateway`,

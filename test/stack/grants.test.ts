@@ -96,11 +96,11 @@ async function uploadsInTrouble(process: Item): Promise<void> {
   const { gateway, units } = all.regions
   gateway?.addFault({ match: 'POST /tx', status: 400, body: 'we do not like it', times: 6 })
   await post(url, await messageItem(process.id, 'disliked'))
-  await expect.poll(() => calls.notCalled, { timeout: 30_000 }).not.toContain('relay dynamodb:PutItem heads')
+  await expect.poll(() => calls.notCalled, { timeout: 30_000 }).not.toContain('relay dynamodb:BatchWriteItem heads')
   gateway?.clearFaults()
   gateway?.addFault({ match: 'POST /tx', status: 503 })
   await post(url, await messageItem(process.id, 'waiting'))
-  for (const unit of units) expect((await unit.invoke('sweeper')).kind).toBe('answered')
+  for (const unit of units) expect((await unit.invoke('reconciler')).kind).toBe('answered')
   gateway?.clearFaults()
 }
 

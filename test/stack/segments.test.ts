@@ -30,7 +30,7 @@ it('is packed as soon as a block is whole, serves the same pages, and is repaire
   /** The stack gets other ports when it is started again. */
   async function states(): Promise<string[]> {
     const config = parseRelayConfig(unit.stack.environment)
-    const { packing } = createRelayParts(config, { meter: noMeter, log: { warn() {} } })
+    const { packing } = createRelayParts(config, { sinks: ['segments'], meter: noMeter, log: { warn() {} } })
     return (await all(verifySegments(packing, spawned.id, { mend: false }))).map(({ state }) => state)
   }
   for (let tries = 0; tries < 50 && (await states())[0] !== 'sound'; tries++) await sleep(200)

@@ -443,12 +443,12 @@ const damage: [string, Spoil, { nonce: number; kind: FaultKind }[]][] = [
   // Watermarks.
   [
     'uploads that count as done',
-    async ({ relay }, process) => void (await relay.advance(process, 'upload', undefined, 9)),
+    async ({ relay }, process) => void (await relay.advance(process, { upload: { from: undefined, to: 9 } })),
     found([7, 'watermark']),
   ],
   [
     'metadata that count as done',
-    async ({ relay }, process) => void (await relay.advance(process, 'metadata', undefined, 8)),
+    async ({ relay }, process) => void (await relay.advance(process, { metadata: { from: undefined, to: 8 } })),
     found([7, 'watermark']),
   ],
 ]
@@ -556,7 +556,7 @@ describe('uploads', () => {
   it('are looked for as far as the relay has come', async () => {
     const world = new AuditWorld()
     const process = await world.process()
-    await world.relay.advance(process, 'upload', undefined, 5)
+    await world.relay.advance(process, { upload: { from: undefined, to: 5 } })
     const hold = (id: string) =>
       world.gateway.hold({ id, tags: [], recipient: Buffer.alloc(0), anchor: Buffer.alloc(0), data: Buffer.alloc(0) })
     for (const nonce of [0, 1, 2, 3, 4]) {
@@ -567,7 +567,7 @@ describe('uploads', () => {
     const lost = `has the item ${world.record(process, 2).id}, which is not at the gateway`
     const missing = [{ nonce: 2, kind: 'upload', what: lost }]
     expect(await world.verify(process, {}, { gateway })).toMatchObject({ faults: missing, pending: 2 })
-    await world.relay.advance(process, 'upload', 5, 6)
+    await world.relay.advance(process, { upload: { from: 5, to: 6 } })
     const { faults, pending } = await world.verify(process, {}, { gateway })
     expect(faults).toMatchObject(found([2, 'upload'], [5, 'upload'], [5, 'upload']))
     expect(pending).toBe(1)
@@ -581,7 +581,7 @@ describe('an outage', () => {
     async (part) => {
       const world = new AuditWorld()
       const process = await world.process({ more: 200 })
-      await world.relay.advance(process, 'upload', undefined, 1)
+      await world.relay.advance(process, { upload: { from: undefined, to: 1 } })
       const away = {
         before() {
           throw new Error('away')

@@ -9,8 +9,9 @@ import { type MoveDeps, type MoveOrder, moveProcess } from '../../../core/placem
 import type { UnitStores } from '../../../core/placement/move-stores.ts'
 import type { LogStore } from '../../../core/ports/log-store.ts'
 import { noMeter } from '../../../core/ports/meter.ts'
-import type { Effect, Progress } from '../../../core/ports/relay-store.ts'
+import type { Progress, Sink } from '../../../core/ports/relay-store.ts'
 import { createTransactionHasher, messageDeepHash } from '../../../core/protocol/message-deep-hash.ts'
+import { createPace } from '../../../core/relay/pace.ts'
 import { relayProcess } from '../../../core/relay/relay.ts'
 import { createSegmentBuilder } from '../../../core/segments/builder.ts'
 import { FakeBlobStore } from '../../fakes/blob-store.ts'
@@ -89,7 +90,7 @@ export class TestUnit {
   }
 
   /** Relays what there is to be relayed of a process. */
-  async relayed(process: string, effects: readonly Effect[] = ['upload', 'metadata']): Promise<void> {
+  async relayed(process: string, sinks: readonly Sink[] = ['upload', 'metadata']): Promise<void> {
     const { clock, bundler } = this.#world
     const reading = { records: this.log, blobs: this.blobs }
     const stores = { objects: new FakeSegmentObjects(), indexes: new FakeSegmentIndexes() }
@@ -98,9 +99,9 @@ export class TestUnit {
         ...reading,
         segments: createSegmentBuilder({ ...reading, ...stores, clock }),
         store: this.relay,
-        bundler,
+        pace: createPace(bundler, clock),
         index: this.index,
-        effects,
+        sinks,
         meter: noMeter,
         clock,
         log: { warn() {} },

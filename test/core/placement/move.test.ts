@@ -662,13 +662,13 @@ describe('uploads', () => {
     checkUploads(process, c)
   })
 
-  it('that are set aside go along', async () => {
+  it('that are dead letters go along', async () => {
     const { process } = await varied()
     const refused = a.ids(process).get(3) ?? ''
     world.bundler.decide = (id) => (id === refused ? { kind: 'refused', reason: 'no' } : undefined)
     await world.clock.run(a.relayed(process))
     await world.move(process, a, b, { uploadPatienceMs: 10_000 })
-    expect(b.relay.isSetAside({ process, nonce: 3, part: 'item' })).toBe(true)
+    expect(b.relay.isOwed({ process, sink: 'upload', nonce: 3, part: 'item' })).toBe(true)
     expect(b.relay.done(process, 'upload')).toBe(7)
   })
 })

@@ -31,23 +31,28 @@ export function mortal(deps: RelayDeps, packing: Packing, life: Life): RelayDeps
       remove: (...remove) => call(() => indexes.remove(...remove)),
     },
   })
-  const { records, blobs, store, bundler, cache, index } = deps
+  const { records, blobs, store, pace, cache, index } = deps
   return {
     ...deps,
     segments,
     records: { records: (process, from, to) => call(() => records.records(process, from, to)) },
     blobs: { get: (ref) => call(() => blobs.get(ref)) },
-    bundler: { upload: (id, raw) => call(() => bundler.upload(id, raw)) },
+    pace: { ...pace, upload: (...upload) => call(() => pace.upload(...upload)) },
     cache: { offer: (id, raw) => call(() => cache?.offer(id, raw) ?? false) },
     index: { index: (rows) => call(() => index.index(rows)) },
     store: {
       progress: (process) => call(() => store.progress(process)),
       advance: (...move) => call(() => store.advance(...move)),
+      noteTrouble: (...trouble) => call(() => store.noteTrouble(...trouble)),
       wake: (process) => call(() => store.wake(process)),
-      setAside: (item) => call(() => store.setAside(item)),
-      removeSetAside: (item) => call(() => store.removeSetAside(item)),
+      owe: (parts) => call(() => store.owe(parts)),
+      settle: (part) => call(() => store.settle(part)),
+      mark: (...mark) => call(() => store.mark(...mark)),
+      remark: (...mark) => call(() => store.remark(...mark)),
+      slice: () => call(() => store.slice()),
       scan: () => store.scan(),
-      listSetAside: () => store.listSetAside(),
+      owed: (process) => store.owed(process),
+      markers: () => store.markers(),
     },
   }
 }

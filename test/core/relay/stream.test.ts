@@ -1,5 +1,7 @@
-/** What the stream sets off, and what it is asked to bring again. */
+/** What the stream sets off, what it is asked to bring again, and that no process takes the turn of another. */
 import { beforeEach, describe, expect, it } from 'vitest'
+import { createPace } from '../../../core/relay/pace.ts'
+import { reconcile } from '../../../core/relay/reconcile.ts'
 import { createStreamRelay } from '../../../core/relay/stream.ts'
 import { away, RelayWorld } from './world.ts'
 
@@ -14,6 +16,17 @@ const down = {
     throw new Error('down')
   },
 }
+/** A bundler that takes so long for each part. */
+const slow = (ms: number) =>
+  createPace(
+    {
+      async upload(id, raw) {
+        await world.clock.sleep(ms)
+        return world.bundler.upload(id, raw)
+      },
+    },
+    world.clock,
+  )
 
 describe('the stream', () => {
   it('has each process relayed once, however often it changed', async () => {
@@ -27,128 +40,123 @@ describe('the stream', () => {
     world.checkFinished()
   })
 
-  it('brings what could not be uploaded again, and nothing else', async () => {
+  it('never waits for a process in trouble: that is marked for the reconciler', async () => {
     const [good, bad] = [await world.spawn(2), await world.spawn(2)]
     const ids = new Set(world.idsOf(bad))
     world.bundler.decide = (id) => (ids.has(id) ? away : undefined)
-    const relay = createStreamRelay(world.deps)
-    expect(await world.clock.run(relay([bad, good], in10Minutes()))).toEqual(new Set([bad]))
-    expect(world.store.done(good, 'upload')).toBe(3)
-    expect(world.store.done(bad, 'metadata')).toBe(3)
-    world.heal()
-    expect(await world.clock.run(relay([bad], in10Minutes()))).toEqual(new Set())
-    world.checkFinished()
-  })
-
-  it('is not held up for longer than a minute by what stays in trouble', async () => {
-    const process = await world.spawn(2)
-    world.bundler.decide = () => away
-    const relay = createStreamRelay(world.deps)
-    const begun = world.clock.now()
-    while ((await world.clock.run(relay([process], in10Minutes()))).size > 0) {
-      expect(world.clock.now() - begun).toBeLessThan(70_000)
-    }
-    expect(world.clock.now() - begun).toBeGreaterThanOrEqual(60_000)
-    // From now on a message costs one attempt, and no waiting.
-    world.bundler.attempts.length = 0
-    const later = world.clock.now()
-    expect(await world.clock.run(relay([process], in10Minutes()))).toEqual(new Set())
-    expect(world.bundler.attempts).toHaveLength(2)
-    expect(world.clock.now() - later).toBeLessThan(1000)
-    // When it is well again, trouble is urgent again.
-    world.heal()
-    await world.clock.run(relay([process], in10Minutes()))
-    world.checkFinished()
-    world.bundler.decide = () => away
-    await world.grow(process, 1)
-    expect(await world.clock.run(relay([process], in10Minutes()))).toEqual(new Set([process]))
-  })
-
-  it('is not held up by an absent Postgres, unless that is all that there is to do', async () => {
-    const process = await world.spawn(2)
     world.index.faults = down
+    expect(await world.clock.run(createStreamRelay(world.deps)([bad, good], in10Minutes()))).toEqual(new Set())
+    expect(world.store.markerOf(bad)?.at).toBeLessThanOrEqual(world.clock.now())
+    expect(world.store.markerOf(good)).toBeDefined()
+    world.heal()
+    await world.clock.run(world.clock.sleep(120_000))
+    await world.clock.run(reconcile(world.deps, in10Minutes()))
+    await world.clock.run(createStreamRelay(world.deps)(world.store.woken, in10Minutes()))
+    await world.clock.run(world.clock.sleep(120_000))
+    await world.clock.run(reconcile(world.deps, in10Minutes()))
+    world.checkFinished()
+    expect(world.store.markerOf(bad)).toBeUndefined()
+  })
+
+  it('brings a process again only where neither its state can be read nor a marker be written', async () => {
+    const process = await world.spawn(2)
+    world.store.faults = down
+    expect(await world.clock.run(createStreamRelay(world.deps)([process], in10Minutes()))).toEqual(new Set([process]))
+    world.heal()
+    world.log.faults = down
     expect(await world.clock.run(createStreamRelay(world.deps)([process], in10Minutes()))).toEqual(new Set())
-    world.checkFinished(['upload'])
-    const metadataOnly = createStreamRelay({ ...world.deps, effects: ['metadata'] })
-    expect(await world.clock.run(metadataOnly([process], in10Minutes()))).toEqual(new Set([process]))
+    expect(world.store.markerOf(process)).toBeDefined()
   })
 
-  it('brings everything again while the log does not answer', async () => {
-    const process = await world.spawn(2)
-    for (const part of ['log', 'store'] as const) {
-      world[part].faults = down
-      const relay = createStreamRelay(world.deps)
-      expect(await world.clock.run(relay([process], in10Minutes()))).toEqual(new Set([process]))
-      world.heal()
-    }
-  })
-
-  it('is not held up by a long backlog: that wakes itself and goes on behind the others', async () => {
-    const process = await world.spawn(200)
-    const deps = {
-      ...world.deps,
-      bundler: {
-        async upload(id: string, raw: Buffer) {
-          await world.clock.sleep(1000)
-          return world.bundler.upload(id, raw)
-        },
-      },
-    }
-    const relay = createStreamRelay(deps)
-    expect(await world.clock.run(relay([process], world.clock.now() + 5000))).toEqual(new Set())
-    expect(world.store.woken).toEqual([process])
+  it('is not held up by a long backlog: a process gets ten seconds, and then goes behind the others', async () => {
+    const big = await world.spawn(3_000)
+    const small = await world.spawn()
+    const relay = createStreamRelay({ ...world.deps, pace: slow(1000) })
+    const begun = world.clock.now()
+    expect(await world.clock.run(relay([big], world.clock.now() + 275_000))).toEqual(new Set())
+    expect(world.clock.now() - begun).toBeLessThanOrEqual(11_050)
+    expect(world.store.woken).toEqual([big])
+    await world.clock.run(relay([small], world.clock.now() + 275_000))
+    expect(world.store.done(small, 'upload')).toBe(1)
+    expect(world.clock.now() - begun).toBeLessThanOrEqual(13_000)
     while (world.store.woken.length > 0) {
-      await world.clock.run(relay(world.store.woken.splice(0), world.clock.now() + 5000))
+      await world.clock.run(relay(world.store.woken.splice(0), world.clock.now() + 275_000))
     }
     world.checkFinished()
+  }, 60_000)
 
-    // Where it cannot be woken, the stream has to.
-    await world.grow(process, 200)
-    world.store.faults = { before: (operation) => operation.name === 'wake' && down.before() }
-    expect(await world.clock.run(relay([process], world.clock.now() + 5000))).toEqual(new Set([process]))
-    // Nor does it wake itself for ever where there is no time for anything.
-    expect(await world.clock.run(relay([process], world.clock.now()))).toEqual(new Set([process]))
-  })
-
-  it('brings back what was left, as soon as the same effect works elsewhere', async () => {
-    const relay = createStreamRelay(world.deps)
-    const run = (processes: string[]) => world.clock.run(relay(processes, in10Minutes()))
-    const processes = await Promise.all(Array.from({ length: 50 }, () => world.spawn(1)))
-    world.index.faults = down
-    await run(processes)
-    await world.clock.run(world.clock.sleep(20_000))
-    // Nothing is woken while nothing works, nor by what had nothing to do.
-    await run(processes.slice(0, 1))
+  it('does not have a process wake itself for ever where there is no time for anything', async () => {
+    const process = await world.spawn(2)
+    expect(await world.clock.run(createStreamRelay(world.deps)([process], world.clock.now()))).toEqual(new Set())
     expect(world.store.woken).toEqual([])
-
-    world.heal()
-    await world.clock.run(world.clock.sleep(20_000))
-    await run([await world.spawn()])
-    expect(world.store.woken).toHaveLength(32)
-    while (world.store.woken.length > 0) await run(world.store.woken.splice(0))
-    world.checkFinished()
+    expect(world.store.markerOf(process)).toBeDefined()
   })
 
-  it('wakes what stays in trouble by itself only now and then', async () => {
-    const [good, bad] = [await world.spawn(), await world.spawn()]
-    const ids = new Set(world.idsOf(bad))
-    world.bundler.decide = (id) => (ids.has(id) ? away : undefined)
+  it('sleeps no longer than two seconds, however many processes are in trouble', async () => {
+    const processes = await Promise.all(Array.from({ length: 50 }, () => world.spawn(1)))
+    world.bundler.decide = () => away
+    world.index.faults = down
+    const begun = world.clock.now()
+    await world.clock.run(createStreamRelay(world.deps)(processes, in10Minutes()))
+    expect(world.clock.now() - begun).toBeLessThanOrEqual(2_050)
+    expect(world.bundler.attempts.length).toBeLessThan(30)
+  })
+
+  it('does not wait out a Retry-After that one process met with', async () => {
+    const [one, other] = [await world.spawn(1), await world.spawn()]
+    const bad = world.recordsOf(one)[1]?.id
+    world.bundler.decide = (id) =>
+      id === bad ? { kind: 'trouble', reason: 'status 429', away: true, retryAfterMs: 60_000 } : undefined
     const relay = createStreamRelay(world.deps)
     const begun = world.clock.now()
-    while ((await world.clock.run(relay([bad], in10Minutes()))).size > 0);
-    expect(world.clock.now() - begun).toBeGreaterThan(60_000)
-    world.bundler.attempts.length = 0
-    for (let second = 0; second < 100; second++) {
-      await world.grow(good, 1)
-      await world.clock.run(relay([good, ...world.store.woken.splice(0)], in10Minutes()))
-      await world.clock.run(world.clock.sleep(1000))
-    }
-    // Item and assignment, each ten seconds.
-    expect(world.bundler.attempts.filter((id) => ids.has(id)).length).toBeLessThanOrEqual(20)
+    await world.clock.run(relay([one], world.clock.now() + 275_000))
+    await world.clock.run(relay([other], world.clock.now() + 275_000))
+    expect(world.clock.now() - begun).toBeLessThan(2_000)
+    // It is the account's: nobody asks before it has passed.
+    expect(world.bundler.attempts.filter((id) => id === bad)).toHaveLength(1)
+    expect(world.store.done(other, 'upload')).toBeUndefined()
     world.heal()
-    await world.clock.run(world.clock.sleep(10_000))
-    await world.grow(good, 1)
-    await world.clock.run(relay([good], in10Minutes()))
-    expect(world.store.woken).toEqual([bad])
+    await world.clock.run(world.clock.sleep(60_000))
+    await world.clock.run(relay([one, other], world.clock.now() + 275_000))
+    expect(world.store.done(other, 'upload')).toBe(1)
   })
 })
+
+it('300 poisoned processes beside a healthy one cost little, and the healthy one nothing', async () => {
+  const bad = new Set<string>()
+  const poisoned: string[] = []
+  for (let n = 0; n < 300; n++) {
+    const process = await world.spawn(1)
+    poisoned.push(process)
+    bad.add(world.recordsOf(process)[1]?.id ?? '')
+  }
+  const healthy = await world.spawn()
+  world.bundler.decide = (id) => (bad.has(id) ? { kind: 'trouble', reason: 'status 402: no credit' } : undefined)
+  const { deps } = world
+  const relay = createStreamRelay(deps)
+  const reconciler = { ...world.deps }
+  let batch = poisoned
+  let slowest = 0
+  const begun = world.clock.now()
+  for (let second = 0; world.clock.now() - begun < 3_600_000; second++) {
+    if (second % 10 === 0) await world.grow(healthy, 1)
+    const invoked = world.clock.now()
+    const again = await world.clock.run(relay([...batch, healthy], invoked + 275_000))
+    slowest = Math.max(slowest, world.clock.now() - invoked)
+    if (second % 60 === 59) await world.clock.run(reconcile(reconciler, world.clock.now() + 50_000))
+    batch = [...again, ...world.store.woken.splice(0)]
+    expect(world.store.done(healthy, 'upload')).toBe(world.recordsOf(healthy).length)
+    await world.clock.run(world.clock.sleep(Math.max(0, begun + (second + 1) * 1000 - world.clock.now())))
+  }
+  const posts = world.bundler.attempts.filter((id) => bad.has(id))
+  // Three each at once, and six in the first hour: after 1, 2, 4, 8, 16 … minutes.
+  expect(posts.length).toBeLessThanOrEqual(300 * 9)
+  expect(posts.length).toBeGreaterThan(300 * 5)
+  expect(slowest).toBeLessThanOrEqual(2_050)
+  world.heal()
+  for (let minute = 0; minute < 70; minute++) {
+    await world.clock.run(world.clock.sleep(60_000))
+    await world.clock.run(reconcile(reconciler, world.clock.now() + 50_000))
+  }
+  world.checkFinished()
+}, 120_000)

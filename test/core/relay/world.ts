@@ -5,12 +5,13 @@ import type { DataItem } from '../../../core/ans104/data-item.ts'
 import type { Tag } from '../../../core/ans104/tags.ts'
 import type { LogRecord } from '../../../core/log/record.ts'
 import type { UploadOutcome } from '../../../core/ports/bundler.ts'
-import type { Effect } from '../../../core/ports/relay-store.ts'
+import type { Sink } from '../../../core/ports/relay-store.ts'
 import { BLOCK_RECORDS, blockOf } from '../../../core/ports/segment-store.ts'
 import { assignmentTags, type ChainEnd, nextHashChain } from '../../../core/protocol/assignment.ts'
 import { renderedItemBytes } from '../../../core/read/render.ts'
-import type { RelayDeps } from '../../../core/relay/deps.ts'
+import { createPace } from '../../../core/relay/pace.ts'
 import { partsOf } from '../../../core/relay/parts.ts'
+import type { ReconcileDeps } from '../../../core/relay/reconcile.ts'
 import type { ReuploadDeps } from '../../../core/relay/reupload.ts'
 import { createSegmentBuilder, type SegmentBuilder } from '../../../core/segments/builder.ts'
 import { FakeBlobStore } from '../../fakes/blob-store.ts'
@@ -23,7 +24,7 @@ import { createFakeSigner } from '../../fakes/signer.ts'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
 
 export type Refusal = Exclude<UploadOutcome, { kind: 'taken' }>
-export const away: Refusal = { kind: 'trouble', reason: 'status 503: away' }
+export const away: Refusal = { kind: 'trouble', reason: 'status 503: away', away: true }
 export const refused: Refusal = { kind: 'refused', reason: 'status 400: no' }
 
 export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -55,7 +56,7 @@ export class RelayWorld {
   readonly indexes = new FakeSegmentIndexes()
   readonly #segments: SegmentBuilder
   /** What its relays do. */
-  effects: readonly Effect[] = ['metadata', 'upload']
+  sinks: readonly Sink[] = ['metadata', 'upload']
   readonly counts = new Map<string, number>()
   readonly warnings: Record<string, unknown>[] = []
   readonly records = new Map<string, LogRecord[]>()
@@ -75,18 +76,18 @@ export class RelayWorld {
     return { records, blobs, objects, indexes, clock }
   }
 
-  get deps(): RelayDeps & ReuploadDeps {
+  get deps(): ReconcileDeps & ReuploadDeps {
     const { log: records, blobs, store, bundler, cache, index, clock } = this
     return {
       records,
       blobs,
       store,
-      bundler,
+      pace: createPace(bundler, clock),
       cache,
       index,
       clock,
       segments: this.#segments,
-      effects: this.effects,
+      sinks: this.sinks,
       meter: {
         time() {},
         count: (name, by = 1) => {
@@ -132,40 +133,47 @@ export class RelayWorld {
   /** Whether a part is where it belongs. */
   settled({ process, nonce, id, raw }: { process: string; nonce: number; id: string; raw: Buffer }): boolean {
     if (this.bundler.taken.get(id)?.equals(raw)) return true
+    if (this.store.isOwed({ process, sink: 'upload', nonce, part: 'record' })) return true
     return (['item', 'assignment'] as const).some(
       (part) =>
-        this.parts.get(`${process}/${nonce}/${part}`)?.id === id && this.store.isSetAside({ process, nonce, part }),
+        this.parts.get(`${process}/${nonce}/${part}`)?.id === id &&
+        this.store.isOwed({ process, sink: 'upload', nonce, part }),
     )
   }
 
   /** Nothing below a watermark may be undone. */
   checkWatermarks(): void {
     const undone: string[] = []
-    const done = (process: string, effect: Effect) => this.store.done(process, effect) ?? Number.NEGATIVE_INFINITY
+    const done = (process: string, sink: Sink) => this.store.done(process, sink) ?? Number.NEGATIVE_INFINITY
     for (const [place, part] of this.parts) {
       if (part.nonce < done(part.process, 'upload') && !this.settled(part)) undone.push(`upload of ${place}`)
     }
     for (const { process, nonce } of [...this.records.values()].flat()) {
       const place = `${process}/${nonce}`
-      if (nonce < done(process, 'metadata') && !this.index.rows.has(place)) undone.push(`metadata of ${place}`)
+      const isOwed = this.store.isOwed({ process, sink: 'metadata', nonce, part: 'record' })
+      if (nonce < done(process, 'metadata') && !this.index.rows.has(place) && !isOwed)
+        undone.push(`metadata of ${place}`)
     }
     for (const process of this.records.keys()) {
       const end = this.store.done(process, 'segments') ?? 0
       for (let block = 0; block < blockOf(end); block++) {
+        const nonce = block * BLOCK_RECORDS
+        if (this.store.isOwed({ process, sink: 'segments', nonce, part: 'block' })) continue
         if (!this.indexes.rows.has(`${process}/${block}`)) undone.push(`block ${block} of ${process}`)
       }
     }
     expect(undone).toEqual([])
   }
 
-  /** Everything is uploaded (or set aside) and indexed, and the watermarks say so. */
-  checkFinished(which = this.effects): void {
+  /** Everything is uploaded (or a dead letter), indexed and packed, and the watermarks say so. */
+  checkFinished(which = this.sinks): void {
     this.checkWatermarks()
+    expect(this.store.allOwed.filter(({ next }) => next !== undefined)).toEqual([])
     for (const [process, records] of this.records) {
       const next = (records.at(-1)?.nonce ?? -2) + 1
-      for (const effect of which) {
-        const end = effect === 'segments' ? blockOf(next) * BLOCK_RECORDS || undefined : next
-        expect([effect, this.store.done(process, effect)]).toEqual([effect, end])
+      for (const sink of which) {
+        const end = sink === 'segments' ? blockOf(next) * BLOCK_RECORDS || undefined : next
+        expect([sink, this.store.done(process, sink)]).toEqual([sink, end])
       }
     }
   }

@@ -3,7 +3,7 @@
  * sound log, and nothing is uploaded that was not given out.
  */
 import { describe, expect, it } from 'vitest'
-import type { Effect } from '../../../core/ports/relay-store.ts'
+import type { Sink } from '../../../core/ports/relay-store.ts'
 import { postItem } from '../../../core/schedule/post.ts'
 import { seeds } from '../../effort.ts'
 import { mulberry32 } from '../../fakes/virtual-clock.ts'
@@ -13,7 +13,7 @@ import { assignmentOf, type Place, RestoreWorld, type Tables } from './world.ts'
 
 const STEPS = 24
 
-const relays: readonly Effect[][] = [['upload'], ['metadata'], ['upload', 'metadata']]
+const relays: readonly Sink[][] = [['upload'], ['metadata'], ['upload', 'metadata']]
 
 interface Story {
   world: RestoreWorld

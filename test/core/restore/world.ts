@@ -7,9 +7,10 @@ import { createSigner } from '../../../core/ans104/signer.ts'
 import type { Tag } from '../../../core/ans104/tags.ts'
 import type { LogRecord } from '../../../core/log/record.ts'
 import { noMeter } from '../../../core/ports/meter.ts'
-import { type Effect, effects, type Progress } from '../../../core/ports/relay-store.ts'
+import { type Progress, type Sink, sinks } from '../../../core/ports/relay-store.ts'
 import { openPage } from '../../../core/read/page.ts'
 import { parsePageQuery } from '../../../core/read/query.ts'
+import { createPace } from '../../../core/relay/pace.ts'
 import { relayProcess } from '../../../core/relay/relay.ts'
 import type { RestoreDeps } from '../../../core/restore/deps.ts'
 import type { ProcessReport } from '../../../core/restore/process.ts'
@@ -71,7 +72,7 @@ export interface Place {
 
 /** The three tables of a log at a moment. */
 export interface Tables {
-  heads: { heads: FakeLog['heads']; done: Map<string, Partial<Record<Effect, number>>>; begun: boolean }
+  heads: { heads: FakeLog['heads']; done: Map<string, Partial<Record<Sink, number>>>; begun: boolean }
   records: FakeLog['records']
   ids: Pick<FakeLog, 'findings' | 'deepHashes'>
 }
@@ -156,7 +157,7 @@ export class RestoreWorld {
     this.live.unit.gateway.networkHeight += 1
   }
 
-  relayed(process: string, which: readonly Effect[] = effects, { unit, relay, segments: indexes } = this.live) {
+  relayed(process: string, which: readonly Sink[] = sinks, { unit, relay, segments: indexes } = this.live) {
     const { clock, bundler } = this
     const { store: records, blobs, index } = unit
     const packing = { records, blobs, objects: new FakeSegmentObjects(), indexes, clock }
@@ -165,30 +166,30 @@ export class RestoreWorld {
       blobs,
       segments: createSegmentBuilder(packing),
       store: relay,
-      bundler,
+      pace: createPace(bundler, clock),
       index,
-      effects: which,
+      sinks: which,
       meter: noMeter,
       clock,
       log: { warn() {} },
     }
-    return clock.run(relayProcess(deps, process, { deadline: clock.now() + 60_000, impatient: true }))
+    return clock.run(relayProcess(deps, process, { deadline: clock.now() + 60_000 }))
   }
 
   processes = ({ unit } = this.live): string[] => [...unit.store.held.heads.keys()]
 
   async allRelayed(place = this.live): Promise<void> {
-    for (const process of this.processes(place)) await this.relayed(process, effects, place)
+    for (const process of this.processes(place)) await this.relayed(process, sinks, place)
   }
 
   /** The tables as they are now. */
   tables({ unit, relay } = this.live): Tables {
     const { heads, records, findings, deepHashes } = unit.store.held
-    const done = new Map<string, Partial<Record<Effect, number>>>()
+    const done = new Map<string, Partial<Record<Sink, number>>>()
     for (const process of heads.keys()) {
-      const marks = effects.flatMap((effect) => {
-        const mark = relay.done(process, effect)
-        return mark === undefined ? [] : [[effect, mark] as const]
+      const marks = sinks.flatMap((sink) => {
+        const mark = relay.done(process, sink)
+        return mark === undefined ? [] : [[sink, mark] as const]
       })
       done.set(process, Object.fromEntries(marks))
     }
@@ -209,9 +210,9 @@ export class RestoreWorld {
     for (const [key, value] of ids.findings) held.findings.set(key, value)
     for (const [key, value] of ids.deepHashes) held.deepHashes.set(key, value)
     for (const [process, marks] of heads.done) {
-      for (const effect of effects) {
-        const mark = marks[effect]
-        if (mark !== undefined) await relay.advance(process, effect, undefined, mark)
+      for (const sink of sinks) {
+        const mark = marks[sink]
+        if (mark !== undefined) await relay.advance(process, { [sink]: { from: undefined, to: mark } })
       }
     }
     if (heads.begun) unit.identity.identity = this.live.unit.identity.identity

@@ -1,7 +1,7 @@
 /** Processes with packed history for the tests of segments, and what must come out of them, made the straightforward way. */
 import { BLOCK_RECORDS, type BlockIndex, blockOf, type SegmentReader } from '../../../core/ports/segment-store.ts'
 import { assignmentText, itemText, nodeText } from '../../../core/read/render.ts'
-import { readWhole } from '../../../core/relay/stretch.ts'
+import { readWhole } from '../../../core/relay/batch.ts'
 import { type BuildOptions, type BuildOutcome, buildBlock } from '../../../core/segments/build.ts'
 import { createSegmentReader } from '../../../core/segments/reader.ts'
 import type { RelayWorld } from '../relay/world.ts'

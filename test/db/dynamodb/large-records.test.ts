@@ -18,6 +18,7 @@ import type { ImportedRecord } from '../../../core/ports/log-import.ts'
 import type { ReadDeps } from '../../../core/read/deps.ts'
 import { openPage, type Page } from '../../../core/read/page.ts'
 import { parsePageQuery } from '../../../core/read/query.ts'
+import { createPace } from '../../../core/relay/pace.ts'
 import { relayProcess } from '../../../core/relay/relay.ts'
 import { createSegmentBuilder } from '../../../core/segments/builder.ts'
 import { createSegmentReader } from '../../../core/segments/reader.ts'
@@ -148,16 +149,16 @@ describe('messages that no row could hold', () => {
     const deps = {
       ...stores,
       store: createRelayStore(db()),
-      bundler,
+      pace: createPace(bundler, clock),
       index,
       clock,
       segments: createSegmentBuilder({ ...stores, clock }),
-      effects: ['metadata', 'upload', 'segments'] as const,
+      sinks: ['metadata', 'upload', 'segments'] as const,
       meter: { time() {}, count() {} },
       log: { warn: (details: object) => expect(details).toBeUndefined() },
     }
-    const { effects } = await relayProcess(deps, process, { deadline: clock.now() + 60_000 })
-    const outcomes = Object.fromEntries([...effects].map(([effect, { kind }]) => [effect, kind]))
+    const { sinks } = await relayProcess(deps, process, { deadline: clock.now() + 60_000 })
+    const outcomes = Object.fromEntries([...sinks].map(([sink, { kind }]) => [sink, kind]))
     expect(outcomes).toEqual({ metadata: 'done', upload: 'done', segments: 'done' })
     for (const raw of bundles) expect(bundler.taken.get(parseDataItem(raw).id)?.equals(raw)).toBe(true)
     expect(stores.indexes.rows.size).toBe(1)

@@ -50,7 +50,7 @@ beforeAll(async () => {
   process = await writer.spawn()
   transaction = await writer.grow(process, 1)
   const relay = createRelayStore(db())
-  await relay.advance(process, 'upload', undefined, 6)
+  await relay.advance(process, { upload: { from: undefined, to: 6 } })
 }, 60_000)
 
 async function rowsOf(table: keyof DynamoDb['tables']): Promise<Row[]> {

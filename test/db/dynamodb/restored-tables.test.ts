@@ -11,6 +11,7 @@ import { IdentityGuard } from '../../../core/log/identity-guard.ts'
 import { Sequencer } from '../../../core/log/sequencer.ts'
 import { systemClock as clock } from '../../../core/ports/clock.ts'
 import { noMeter } from '../../../core/ports/meter.ts'
+import { createPace } from '../../../core/relay/pace.ts'
 import { relayProcess } from '../../../core/relay/relay.ts'
 import type { RestoreDeps } from '../../../core/restore/deps.ts'
 import { restoreLog, takeOver } from '../../../core/restore/restore.ts'
@@ -88,9 +89,9 @@ async function relayed(log: DynamoDb, process: string): Promise<void> {
       records: createLogStore(log, signer.owner),
       blobs: outside.unit.blobs,
       store: createRelayStore(log),
-      bundler: outside.bundler,
+      pace: createPace(outside.bundler, clock),
       index: outside.unit.index,
-      effects: ['metadata', 'upload'],
+      sinks: ['metadata', 'upload'],
       segments: { build: async () => undefined },
       meter: noMeter,
       clock,

@@ -9,7 +9,8 @@ import {
   parseRelayConfig,
   parseRouterConfig,
   parseSuConfig,
-  parseSweeperConfig,
+  parsePackerConfig,
+  parseReconcilerConfig,
 } from '../../../functions/config/functions.ts'
 import { type FunctionName, type FunctionSettings, functions } from '../../../infra/functions.ts'
 import { type Deployed, deployedIn, graphOf, ofType, one, type Variant } from './graph.ts'
@@ -18,7 +19,8 @@ import { logicalNameOf } from './logical.ts'
 const configurationOf: Record<FunctionName, (env: Record<string, string>) => unknown> = {
   su: parseSuConfig,
   relay: parseRelayConfig,
-  sweeper: parseSweeperConfig,
+  packer: parsePackerConfig,
+  reconciler: parseReconcilerConfig,
   height: parseHeightConfig,
   router: parseRouterConfig,
   mig: parseMigConfig,
@@ -141,7 +143,7 @@ it('concurrency is left for others in each region', () => {
 })
 
 describe('what is called by the clock', () => {
-  it.each(['height', 'sweeper'] as const)('%s', (name) => {
+  it.each(['height', 'reconciler'] as const)('%s', (name) => {
     const graph = graphOf('regions')
     for (const suffix of ['UsEast1', 'EuWest1']) {
       const { inputs } = one(graph, 'scheduler:Schedule', `${logicalNameOf(name)}Schedule${suffix}Schedule`)

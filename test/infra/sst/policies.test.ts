@@ -153,7 +153,7 @@ describe.each(['prod', 'personal', 'regions', 'elsewhere'] as const)(
           expect(statementsOf(role)).toEqual([])
           continue
         }
-        const [, called = '', suffix = ''] = /^(Height|Sweeper)Schedule(.+)Role$/.exec(role.name) ?? []
+        const [, called = '', suffix = ''] = /^(Height|Reconciler)Schedule(.+)Role$/.exec(role.name) ?? []
         const target = one(graph, 'lambda:Function', `${called}${suffix}Function`)
         expect(statementsOf(role)).toEqual([
           {

@@ -46,7 +46,7 @@ describe.each(all)('secrets (%s)', (variant) => {
     expect(readers('CDN_SECRET')).toEqual(new Set(graph.outputs.router ? ['su', 'router'] : ['su']))
     expect(readers('ROUTER_SECRET')).toEqual(new Set(graph.outputs.router ? ['su', 'router'] : []))
     expect(readers('DATABASE_URL')).toEqual(
-      new Set(variant === 'elsewhere' ? [] : ['su', 'relay', 'sweeper', 'migrate']),
+      new Set(variant === 'elsewhere' ? [] : ['su', 'relay', 'reconciler', 'migrate']),
     )
     expect(readers('MIGRATION_SOURCE_URL')).toEqual(new Set(variant === 'regions' ? ['mig'] : []))
     expect(readers('DATABASE_READ_URL')).toEqual(new Set(/regions/i.test(variant) ? ['su'] : []))

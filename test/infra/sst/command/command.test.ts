@@ -73,7 +73,7 @@ describe('the sst command', () => {
     expect(code, text).toBe(0)
     expect(text).toContain('Alarms: they reach no one.')
     const packed = (name: string): Buffer => readFileSync(join(checkout.dir, `.sst/artifacts/${name}/code.zip`))
-    for (const name of ['Su', 'Relay', 'Sweeper', 'Height', 'Migrate']) {
+    for (const name of ['Su', 'Relay', 'Packer', 'Reconciler', 'Height', 'Migrate']) {
       const zip = packed(`${name}UsEast1`)
       for (const file of ['index.mjs', 'index.mjs.map']) expect(zip.includes(file), `${name} ${file}`).toBe(true)
     }

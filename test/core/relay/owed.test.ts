@@ -1,8 +1,8 @@
-/** What an operator has sent again: what was set aside, and processes since a time. */
+/** What an operator has sent again: owed parts, dead letters, and processes since a time. */
 import { beforeEach, describe, expect, it } from 'vitest'
+import { listOwed, resend, type Selection, skip } from '../../../core/relay/owed.ts'
 import { relayProcess } from '../../../core/relay/relay.ts'
 import { type Reupload, reupload } from '../../../core/relay/reupload.ts'
-import { resend } from '../../../core/relay/set-aside.ts'
 import { all, away, RelayWorld, refused } from './world.ts'
 
 let world: RelayWorld
@@ -13,65 +13,80 @@ beforeEach(() => {
 const relay = (process: string) =>
   world.clock.run(relayProcess(world.deps, process, { deadline: world.clock.now() + 3_600_000 }))
 
-describe('what was set aside', () => {
+describe('owed parts and dead letters', () => {
   let process: string
-  let bad: string[]
+  let letters: string[]
+  let owed: string[]
   beforeEach(async () => {
     process = await world.spawn(5)
     await world.grow(process, 2, { body: 'blob' })
-    bad = [1, 4, 6].map((nonce) => world.parts.get(`${process}/${nonce}/item`)?.id ?? '')
-    bad.push(world.parts.get(`${process}/2/assignment`)?.id ?? '')
-    world.bundler.decide = (id) => (bad.includes(id) ? refused : undefined)
+    letters = [1, 4, 6].map((nonce) => world.parts.get(`${process}/${nonce}/item`)?.id ?? '')
+    owed = [world.parts.get(`${process}/2/assignment`)?.id ?? '']
+    world.bundler.decide = (id) =>
+      letters.includes(id) ? refused : owed.includes(id) ? { kind: 'trouble', reason: 'status 402' } : undefined
     await relay(process)
-    world.checkFinished()
+    world.checkWatermarks()
   })
 
-  const sendAgain = (which: ReadonlySet<string> | 'all') => world.clock.run(all(resend(world.deps, which)))
-  const listed = async () => (await all(world.store.listSetAside())).map(({ id }) => id)
+  const sendAgain = (which: Selection) => world.clock.run(all(resend(world.deps, which)))
+  const listed = async () => (await all(listOwed(world.store))).map(({ id }) => id)
 
-  it('is sent again, all of it, and is then set aside no longer', async () => {
-    expect((await listed()).toSorted()).toEqual(bad.toSorted())
+  it('are listed with reason and next attempt, and are sent again, due or not', async () => {
+    expect((await listed()).toSorted()).toEqual([...letters, ...owed].toSorted())
+    expect((await listOwedOf(process)).find(({ id }) => owed.includes(id))).toMatchObject({
+      reason: 'status 402',
+      next: expect.any(Number),
+    })
     world.heal()
     const sent = await sendAgain('all')
-    expect(sent.map(({ outcome }) => outcome.kind)).toEqual(['taken', 'taken', 'taken', 'taken'])
+    expect(sent.map(({ outcome }) => outcome.kind)).toEqual(['done', 'done', 'done', 'done'])
     expect(await listed()).toEqual([])
     world.checkFinished()
   })
 
-  it('is sent again by id', async () => {
+  it('are sent again by id', async () => {
     world.heal()
-    const [first = ''] = bad
-    expect((await sendAgain(new Set([first, 'unknown']))).map(({ item }) => item.id)).toEqual([first])
-    expect((await listed()).toSorted()).toEqual(bad.slice(1).toSorted())
+    const [first = ''] = letters
+    expect((await sendAgain(new Set([first, 'unknown']))).map(({ part }) => part.id)).toEqual([first])
+    expect((await listed()).toSorted()).toEqual([...letters.slice(1), ...owed].toSorted())
   })
 
-  it('stays where it is refused again, with the new reason, or in trouble', async () => {
-    const [again, troubled, ...taken] = bad
+  it('are skipped by id', async () => {
+    const [first = ''] = letters
+    expect((await all(skip(world.store, new Set([first])))).map(({ id }) => id)).toEqual([first])
+    expect(await listed()).not.toContain(first)
+    expect(await listed()).toHaveLength(3)
+  })
+
+  it('stay where they fail again, with the new reason', async () => {
+    const [again = '', troubled = '', ...taken] = letters
     world.bundler.decide = (id) =>
       id === again ? { ...refused, reason: 'status 422: never' } : id === troubled ? away : undefined
-    const outcomes = new Map((await sendAgain('all')).map(({ item, outcome }) => [item.id, outcome]))
-    expect(outcomes.get(again ?? '')).toEqual({ kind: 'set-aside', reason: 'status 422: never' })
-    expect(outcomes.get(troubled ?? '')).toEqual(away)
-    for (const id of taken) expect(outcomes.get(id)).toEqual({ kind: 'taken' })
-    const left = new Map((await all(world.store.listSetAside())).map(({ id, reason }) => [id, reason]))
+    const outcomes = new Map((await sendAgain('all')).map(({ part, outcome }) => [part.id, outcome]))
+    expect(outcomes.get(again)).toEqual({ kind: 'failed', reason: 'status 422: never', refused: true })
+    expect(outcomes.get(troubled)).toEqual({ kind: 'failed', reason: away.reason, refused: false })
+    for (const id of [...taken, ...owed]) expect(outcomes.get(id)).toEqual({ kind: 'done' })
+    const left = new Map((await all(listOwed(world.store))).map(({ id, reason, next }) => [id, { reason, next }]))
     expect(left).toEqual(
       new Map([
-        [again, 'status 422: never'],
-        [troubled, refused.reason],
+        [again, { reason: 'status 422: never', next: undefined }],
+        [troubled, { reason: away.reason, next: undefined }],
       ]),
     )
   })
 
-  it('stays where the log does not answer', async () => {
+  it('stay where the log does not answer', async () => {
     world.heal()
     world.log.faults = {
       before: () => {
         throw new Error('down')
       },
     }
-    expect((await sendAgain('all')).every(({ outcome }) => outcome.kind === 'trouble')).toBe(true)
+    expect((await sendAgain('all')).every(({ outcome }) => outcome.kind === 'failed')).toBe(true)
     expect(await listed()).toHaveLength(4)
   })
+
+  const listOwedOf = (of: string) => all(listOwed(world.store, of))
 })
 
 describe('a process', () => {
@@ -126,10 +141,10 @@ describe('a process', () => {
     const sent = await again(process, { since: 0, delayMs: 0 })
     expect(sent.map(({ parts }) => parts.map(({ outcome }) => outcome.kind))).toEqual([
       ['taken', 'taken'],
-      ['set-aside', 'taken'],
+      ['dead-letter', 'taken'],
       ['trouble', 'taken'],
     ])
-    expect(world.store.isSetAside({ process, nonce: 1, part: 'item' })).toBe(true)
+    expect(world.store.isOwed({ process, sink: 'upload', nonce: 1, part: 'item' })).toBe(true)
   })
 
   it('that is not there is an error', async () => {
