@@ -91,7 +91,7 @@ export const unitFunctions = {
   /** What follows a commit: metadata and uploads. It waits for services, so it is small. */
   relay: {
     entry: 'functions/relay.ts',
-    memory: 256,
+    memory: 384,
     timeout: 300,
     // Four for each shard of the stream; a table in trouble has more shards.
     reservedConcurrency: 100,

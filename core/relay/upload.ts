@@ -45,7 +45,8 @@ interface Troubled extends PartTrouble {
 
 export async function uploadFrom(turn: Turn, from: number, next: number): Promise<SinkOutcome> {
   const { deps } = turn
-  const underWay = new Map<number, Promise<void>>()
+  let underWay = 0
+  let completion = Promise.withResolvers<void>()
   const outcomes = new Map<number, Troubled[]>()
   let bytes = 0
   let done = from
@@ -53,12 +54,18 @@ export async function uploadFrom(turn: Turn, from: number, next: number): Promis
   const start = (entry: BatchEntry): void => {
     const size = entry.record && 'rawItem' in entry.record ? (entry.record.rawItem?.length ?? 0) : 0
     bytes += size
-    const work = uploadEntry(turn, entry).then((troubled) => {
+    underWay++
+    // Does not reject.
+    void uploadEntry(turn, entry).then((troubled) => {
       outcomes.set(entry.nonce, troubled)
-      underWay.delete(entry.nonce)
+      underWay--
       bytes -= size
+      completion.resolve()
     })
-    underWay.set(entry.nonce, work)
+  }
+  const someCompleted = async (): Promise<void> => {
+    await completion.promise
+    completion = Promise.withResolvers()
   }
   // An answer about the item shows as much as several failures, where something else is taken meanwhile.
   const isOwn = (nonce: number, { tries, since, away, passed, late }: Troubled): boolean =>
@@ -83,17 +90,15 @@ export async function uploadFrom(turn: Turn, from: number, next: number): Promis
   for (let position = from; position < next && !isStuck(); ) {
     const batch = await turn.read(position, next)
     for (const entry of batch.entries) {
-      while (underWay.size >= RECORDS_AT_ONCE || (underWay.size > 0 && bytes > MAX_BYTES)) {
-        await Promise.race(underWay.values())
-      }
+      while (underWay >= RECORDS_AT_ONCE || (underWay > 0 && bytes > MAX_BYTES)) await someCompleted()
       if (isStuck()) break
       start(entry)
     }
     await settle()
     position = batch.next
   }
-  while (underWay.size > 0) {
-    await Promise.race(underWay.values())
+  while (underWay > 0) {
+    await someCompleted()
     await settle()
   }
   await settle()

@@ -195,7 +195,7 @@ export function createRelayStore({ client, tables }: DynamoDb<'heads'>): RelaySt
     slice: () =>
       reading(async () => {
         const { Item } = await client.send(new GetItemCommand({ ...table, Key: marshall(SLICE_KEY) }))
-        const after: unknown = Item && unmarshall(Item)['after']
+        const after: unknown = Item && unmarshall(Item).after
         // One page: a megabyte, whatever the table has.
         const { Items = [], LastEvaluatedKey } = await client.send(
           new ScanCommand({

@@ -8,11 +8,11 @@ import {
   parseHeightConfig,
   parseMigConfig,
   parseMigPlacementsConfig,
+  parsePackerConfig,
+  parseReconcilerConfig,
   parseRelayConfig,
   parseRouterConfig,
   parseSuConfig,
-  parsePackerConfig,
-  parseReconcilerConfig,
 } from '../../functions/config/functions.ts'
 import { gateway } from '../../functions/config/gateway.ts'
 import { logging } from '../../functions/config/logging.ts'
@@ -445,6 +445,7 @@ describe('each function', () => {
   it('sends uploads where it is told', () => {
     expect(parseRelayConfig(relay).upload).toEqual({
       bundlerUrl: 'https://bundler.example',
+      receipts: true,
       cacheUrl: 'https://cache.forward.computer',
     })
     expect(parseRelayConfig({ ...relay, CACHE_URL: 'none' }).upload.cacheUrl).toBeUndefined()

@@ -63,7 +63,9 @@ describe('away', () => {
     await expect.poll(() => unit.stack.gateway?.faultsMet(), { timeout: 30_000 }).toBeGreaterThan(0)
     unit.stack.gateway?.clearFaults()
     const last = edges.at(-1)?.node.message?.id ?? ''
-    expect(await reconciled(async () => unit.stack.gateway?.uploads().some(({ id }) => id === last) ?? false)).toBe(true)
+    expect(await reconciled(async () => unit.stack.gateway?.uploads().some(({ id }) => id === last) ?? false)).toBe(
+      true,
+    )
     await expectUploaded(unit.stack.gateway, edges, 60_000)
   })
 

@@ -38,7 +38,14 @@ export function relayStoreBehaviours(name: string, world: () => RelayStoreWorld)
       const process = randomId()
       expect(await store().progress(process)).toBeUndefined()
       await world().moveHead(process, 0, -1)
-      expect(await store().progress(process)).toEqual({ process, next: 0, firstNonce: -1, timestamp: 1, done: {}, trouble: {} })
+      expect(await store().progress(process)).toEqual({
+        process,
+        next: 0,
+        firstNonce: -1,
+        timestamp: 1,
+        done: {},
+        trouble: {},
+      })
       await world().moveHead(process, 7, -1)
       expect(await store().progress(process)).toMatchObject({ process, next: 7, firstNonce: -1 })
     })
@@ -85,7 +92,10 @@ export function relayStoreBehaviours(name: string, world: () => RelayStoreWorld)
       const trouble = { nonce: 3, reason: 'status 503', since: 1_700_000_000_000 }
       await store().noteTrouble(process, 'upload', trouble)
       await store().noteTrouble(process, 'metadata', { ...trouble, nonce: 4 })
-      expect((await store().progress(process))?.trouble).toEqual({ upload: trouble, metadata: { ...trouble, nonce: 4 } })
+      expect((await store().progress(process))?.trouble).toEqual({
+        upload: trouble,
+        metadata: { ...trouble, nonce: 4 },
+      })
       await store().advance(process, { upload: { from: undefined, to: 4 } })
       expect((await store().progress(process))?.trouble).toEqual({ metadata: { ...trouble, nonce: 4 } })
     })

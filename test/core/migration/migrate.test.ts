@@ -185,7 +185,7 @@ describe('everything', () => {
     const done = async () => (await stack.relay.progress(process))?.done.upload
     expect(await done()).toBe(0)
     // The relay comes as far as this, and the rest is brought without any wish to upload it.
-    await stack.relay.advance(process, 'upload', 0, 2)
+    await stack.relay.advance(process, { upload: { from: 0, to: 2 } })
     for (let i = 0; i < 3; i++) await old.post(process, { data: `later ${i}` })
     expect(await stack.bring(sourceOf(old), { ending: 'frozen' })).toMatchObject({ copied: 3, faults: 0 })
     expect(await done()).toBe(2)

@@ -636,7 +636,8 @@ describe('uploads', () => {
   it('that the old unit could not do are done, by the new one too', async () => {
     const { process } = await varied()
     const fourth = a.ids(process).get(4)
-    world.bundler.decide = (id) => (id === fourth ? { kind: 'trouble', reason: 'away' } : undefined)
+    world.bundler.decide = (id) =>
+      id === fourth || world.bundler.taken.size > 4 ? { kind: 'trouble', reason: 'down', away: true } : undefined
     await world.clock.run(a.relayed(process))
     const stood = a.relay.done(process, 'upload')
     const moved = await world.move(process, a, b, { uploadPatienceMs: 1_000 })

@@ -181,7 +181,7 @@ describe('while S3 is in trouble', () => {
     const stream = createStreamRelay(world.deps)
     const begun = world.clock.now()
     expect(await world.clock.run(stream(processes, in10Minutes()))).toEqual(new Set())
-    expect(world.clock.now() - begun).toBeLessThan(9_000)
+    expect(world.clock.now() - begun).toBeLessThan(17_000)
     world.checkFinished(['metadata', 'upload'])
     const again = world.clock.now()
     expect(await world.clock.run(stream(processes, in10Minutes()))).toEqual(new Set())
@@ -213,14 +213,14 @@ describe('while S3 is in trouble', () => {
 
   it('a backlog is packed in small pieces, behind everything else', async () => {
     const processes = [await world.spawn(2600), await world.spawn(1300), await world.spawn(3)]
-    const slow = { before: () => world.clock.sleep(1_000) }
+    const slow = { before: () => world.clock.sleep(3_000) }
     world.objects.faults = slow
     const stream = createStreamRelay(world.deps)
     let runs = 0
     for (let next = processes; next.length > 0; next = world.store.woken.splice(0)) {
       const begun = world.clock.now()
       expect(await world.clock.run(stream(next, in10Minutes()))).toEqual(new Set())
-      expect(world.clock.now() - begun).toBeLessThan(12_000)
+      expect(world.clock.now() - begun).toBeLessThan(14_000)
       runs++
     }
     expect(runs).toBeGreaterThan(1)

@@ -98,8 +98,8 @@ const lookedAtAgain: typeof operations = {
   },
   'advancing a watermark': async (own) => {
     const process = randomId()
-    const done = await createRelayStore(own).advance(process, 'upload', undefined, 5)
-    return done || (await createRelayStore(db()).advance(process, 'upload', 5, 6))
+    const done = await createRelayStore(own).advance(process, { upload: { from: undefined, to: 5 } })
+    return done || (await createRelayStore(db()).advance(process, { upload: { from: 5, to: 6 } }))
   },
 }
 

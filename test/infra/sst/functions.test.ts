@@ -6,11 +6,11 @@ import {
   parseMigConfig,
   parseMigPlacementsConfig,
   parseMigrateConfig,
+  parsePackerConfig,
+  parseReconcilerConfig,
   parseRelayConfig,
   parseRouterConfig,
   parseSuConfig,
-  parsePackerConfig,
-  parseReconcilerConfig,
 } from '../../../functions/config/functions.ts'
 import { type FunctionName, type FunctionSettings, functions } from '../../../infra/functions.ts'
 import { type Deployed, deployedIn, graphOf, ofType, one, type Variant } from './graph.ts'
