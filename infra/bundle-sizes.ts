@@ -20,8 +20,8 @@ export interface BundleSize {
  */
 export const bundleLimits: Readonly<Record<FunctionName, number>> = {
   su: 540,
-  relay: 430,
-  packer: 430,
+  relay: 445,
+  packer: 445,
   reconciler: 470,
   height: 380,
   router: 440,

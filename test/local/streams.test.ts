@@ -180,7 +180,8 @@ describe('the stream of the heads', () => {
     const mapping = startMapping({
       endpoint: db.url,
       table: localTableName('heads'),
-      trigger: functions.relay.trigger,
+      // Nothing waits for more here.
+      trigger: { ...functions.relay.trigger, batchWindow: 0 },
       lambda: { name: 'relay', invoke },
       onGivenUp: () => {},
       onFailure: () => {},
