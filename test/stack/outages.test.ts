@@ -99,7 +99,7 @@ describe('away', () => {
     expect(again.status, await again.clone().text()).toBe(200)
   })
 
-  it('what the bundler refuses for good is set aside, and holds up nothing', async () => {
+  it('what the bundler refuses for good is a dead letter, and holds up nothing', async () => {
     const first = await accepted(1, 'refused')
     const met = unit.stack.gateway?.faultsMet() ?? 0
     unit.stack.gateway?.addFault({ match: 'POST /tx', status: 400, body: 'we do not like it', times: 3 })

@@ -202,7 +202,7 @@ describe('the database’s tables', () => {
       const migrate = one(graph, 'lambda:Function', `Migrate${suffix}Function`)
       expect(migrations.inputs).toMatchObject({ functionName: migrate.inputs.name, input: '{}' })
       expect(migrations.inputs.triggers).toMatchObject({ migrations: expect.stringMatching(/^[\da-f]{64}$/) })
-      for (const name of ['Su', 'Relay', 'Sweeper', 'Height', 'Mig']) {
+      for (const name of ['Su', 'Relay', 'Packer', 'Reconciler', 'Height', 'Mig']) {
         expect(one(graph, 'lambda:Function', `${name}${suffix}Function`).dependsOn).toContain(migrations.urn)
       }
     }
