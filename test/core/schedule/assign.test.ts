@@ -6,7 +6,7 @@ import type { HeldTransaction } from '../../fakes/gateway.ts'
 import { recordedTransactions } from '../../fakes/recorded-transactions.ts'
 import type { Unit, UnitOptions } from '../../fakes/unit.ts'
 import { A, B, bob, idFrom, recorded, recordedItem, recordedRaw, signedMessage, signedProcess } from './items.ts'
-import { assign, codeOf, idsOf, passTime, post, recordsOf, refusalOf, unitWithProcesses } from './scheduling.ts'
+import { assign, codeOf, idsOf, passTime, post, recordsOf, refusalOf, slowly, unitWithProcesses } from './scheduling.ts'
 
 const { ao, aoSame, base, base2, fresh } = recorded.txs
 
@@ -95,7 +95,7 @@ describe('a transaction', () => {
     await unit.store.setState(A, 'open', state)
     for (const one of [unit, unit.another()]) {
       for (const baseLayer of [true, false])
-        expect(await codeOf(assign(one, baseLayer ? base.id : ao.id, { baseLayer }))).toBe(state)
+        expect(await codeOf(slowly(one, assign(one, baseLayer ? base.id : ao.id, { baseLayer })))).toBe(state)
     }
     await unit.store.setState(A, state, 'open')
     expect(await idsOf(unit)).toEqual([A])

@@ -160,7 +160,8 @@ describe('a process that takes no messages', () => {
     // One instance remembers the head as it was, the other reads it.
     const instances = [unit, unit.another()]
     for (const one of instances) {
-      expect(await refusalOf(post(one, await signedMessage()))).toMatchObject({ code, details: { retryAfter: 60 } })
+      const refusal = await refusalOf(slowly(one, post(one, await signedMessage())))
+      expect(refusal).toMatchObject({ code, details: { retryAfter: 60 } })
     }
     expect(unit.blobs.size).toBeLessThanOrEqual(blobs + 1)
     await unit.store.setState(A, state, 'open')

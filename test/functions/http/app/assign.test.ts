@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parseDataItem } from '../../../../core/ans104/data-item.ts'
 import { readAssignment } from '../../../../core/protocol/assignment.ts'
 import { A, B, idFrom, recorded, recordedItem, recordedRaw } from '../../../core/schedule/items.ts'
+import { slowly } from '../../../core/schedule/scheduling.ts'
 import type { Unit } from '../../../fakes/unit.ts'
 import { expectError, filledApp, jsonOf, post } from './asking.ts'
 
@@ -68,7 +69,7 @@ describe('an assign', () => {
     await expectError(post(app, undefined, path(fresh.id, '&base-layer')), 400, 'invalid-message')
     await expectError(post(app, undefined, path(base.id, '&base-layer&exclude=Data')), 400, 'invalid-request')
     await unit.store.setState(A, 'open', 'frozen')
-    await expectError(post(app, undefined, path(base.id, '&base-layer')), 503, 'frozen')
+    await expectError(slowly(unit, post(app, undefined, path(base.id, '&base-layer'))), 503, 'frozen')
   })
 
   it('excludes what the query says, unescaped', async () => {

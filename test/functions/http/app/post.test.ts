@@ -2,6 +2,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { A, recordedItem, recordedRaw, signedMessage, signedProcess } from '../../../core/schedule/items.ts'
+import { slowly } from '../../../core/schedule/scheduling.ts'
 import { expectError, filledApp, jsonOf, post } from './asking.ts'
 import { createUnitApp } from './unit-app.ts'
 
@@ -67,10 +68,11 @@ describe('a refusal', () => {
     await expectError(post(app, recordedRaw('msgUnknownTarget')), 400, 'not-found')
     await expectError(post(app, recordedRaw('msg100k')), 400, 'message-too-large')
     await unit.store.setState(A, 'open', 'frozen')
-    await expectError(post(app, await signedMessage()), 503, 'frozen')
+    // A refusal waits a moment: the rows of a commit may be seen one after the other.
+    await expectError(slowly(unit, post(app, await signedMessage())), 503, 'frozen')
     await expectError(post(app, recordedRaw('procA')), 503, 'frozen')
     await unit.store.setState(A, 'frozen', 'incomplete')
-    await expectError(post(app, await signedMessage()), 503, 'incomplete')
+    await expectError(slowly(unit, post(app, await signedMessage())), 503, 'incomplete')
   })
 })
 
