@@ -7,12 +7,12 @@ import { tagValue } from '../ans104/tags.ts'
 import type { Place } from '../errors.ts'
 import type { LogRecord } from '../log/record.ts'
 import type { LogImport } from '../ports/log-import.ts'
-import type { Finding, LogStore } from '../ports/log-store.ts'
+import type { LogStore } from '../ports/log-store.ts'
 import { messageDeepHash } from '../protocol/message-deep-hash.ts'
 import type { Fault } from './fault.ts'
 
 export interface LookupDeps {
-  log: Pick<LogStore, 'find'>
+  log: Pick<LogStore, 'find' | 'findItem'>
   imports: Pick<LogImport, 'deepHash'>
 }
 
@@ -29,17 +29,17 @@ export async function lookupFaults(
   if (assignmentId === undefined) return []
   const { process, nonce, kind, id, timestamp } = record
   const own: Place = { assignment: assignmentId, nonce, timestamp }
-  const find = async (of: string, way: Finding['kind']): Promise<Place | undefined> =>
-    (await log.find(of)).find((finding) => finding.process === process && finding.kind === way)?.place
+  const assignmentAt = async (of: string): Promise<Place | undefined> =>
+    (await log.find(of)).find((finding) => finding.process === process && finding.kind === 'assignment')?.place
   const pushed = kind === 'message' && item && tagValue(item.tags, 'From-Process') !== undefined
 
   const [assignment, itself, hash] = await Promise.all([
-    find(assignmentId, 'assignment'),
-    kind === 'process' ? own : find(id, kind === 'message' ? 'posted' : 'assigned'),
+    assignmentAt(assignmentId),
+    kind === 'process' ? own : log.findItem(process, { kind, id }).then((finding) => finding?.place),
     pushed ? imports.deepHash(process, messageDeepHash(item)) : undefined,
   ])
   // While nobody checks, what says the same is taken again, and the first place stands.
-  const earlier = hash && hash.nonce < nonce ? await find(hash.assignment, 'assignment') : undefined
+  const earlier = hash && hash.nonce < nonce ? await assignmentAt(hash.assignment) : undefined
   const what = [
     difference(assignment, own, 'by its assignment'),
     difference(itself, own, kind === 'message' ? 'by its message' : 'by its transaction'),

@@ -18,7 +18,7 @@ import { signatureFaults } from './signatures.ts'
 import { uploadFaults } from './uploads.ts'
 
 export interface VerifyDeps extends LookupDeps {
-  log: Pick<LogStore, 'head' | 'find'>
+  log: Pick<LogStore, 'head' | 'find' | 'findItem'>
   inspection: LogInspection
   bodies: BodyInspection
   relay: Pick<RelayStore, 'progress'>

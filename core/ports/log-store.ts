@@ -86,6 +86,9 @@ export interface Finding {
   baton?: boolean
 }
 
+/** Findings of one id at most. A message is signed for one process, so that only assigned transactions can have more. */
+export const MAX_FINDINGS = 500
+
 /** Size of rows, for a caller that packs several links into a commit. */
 export interface CommitLimits {
   rows: number
@@ -116,7 +119,11 @@ export interface LogStore {
   records(process: string, from: number, to: number): Promise<LogRecord[]>
   /** Time keys of those nonces, which must exist, in the order asked. */
   timeKeys(process: string, nonces: readonly number[]): Promise<number[]>
-  /** All places of an id, oldest first (a consistent read). */
+  /**
+   * Places of an id, oldest first (a consistent read). Bounded, since anybody may assign one transaction in any number of
+   * processes: at most `MAX_FINDINGS`, of which posted messages come first, then assignments. Of more, which transactions
+   * are among them is not said.
+   */
   find(id: string): Promise<Finding[]>
   /** The place of an item in one process (a consistent read of one row). */
   findItem(process: string, item: ItemName): Promise<Finding | undefined>

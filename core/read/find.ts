@@ -18,7 +18,8 @@ export type Found =
     }
 
 /**
- * @param named the process that the caller names, if any; may be anything, and is only a preference
+ * @param named the process that the caller names, if any; may be anything, and is only a preference. A message that was
+ *   posted there is found by one row, however many processes have it.
  * Fails with `not-found`; `incomplete` where the record's process is still being migrated; `unavailable`.
  */
 export async function find(
@@ -28,15 +29,20 @@ export async function find(
 ): Promise<Found> {
   if (!isId(id)) throw notFound()
   const { log } = deps
-  // Who names the process that is asked for wants its schedule; else both questions go out at once.
-  const findings = named === id ? undefined : log.find(id)
-  // If the process is known, this answer is not needed, nor its failure.
-  findings?.catch(() => undefined)
+  const preferred = named !== undefined && named !== id && isId(named) ? named : undefined
+  // A caller that names the process it asks for wants its schedule. Any other question goes out beside that for the head.
+  const anywhere = preferred === undefined && named !== id ? log.find(id) : undefined
+  const posted = preferred === undefined ? undefined : log.findItem(preferred, { kind: 'message', id })
+  // If the process is known, these answers are not needed, nor their failures.
+  for (const answer of [anywhere, posted]) answer?.catch(() => undefined)
   const head = await log.head(id)
   if (head !== undefined) return { kind: 'schedule', head }
 
   return timed(deps, 'get_message', async () => {
-    for (const finding of inOrder(await (findings ?? log.find(id)), named)) {
+    const own = await posted
+    const record = own && (await recordOf(log, own, id))
+    if (own && record) return { kind: 'record', record, immutable: isSettled(own, named) }
+    for (const finding of inOrder(await (anywhere ?? findings(log, id, preferred)), named)) {
       const record = await recordOf(log, finding, id)
       if (record !== undefined) return { kind: 'record', record, immutable: isSettled(finding, named) }
     }
@@ -44,11 +50,20 @@ export async function find(
   })
 }
 
+/** The places of an id, also that of a transaction in the preferred process, which need not be among the first ones. */
+async function findings(log: LogStore, id: string, preferred: string | undefined): Promise<Finding[]> {
+  const [own, anywhere] = await Promise.all([
+    preferred === undefined ? undefined : log.findItem(preferred, { kind: 'transaction', id }),
+    log.find(id),
+  ])
+  return own ? [own, ...anywhere] : anywhere
+}
+
 const notFound = () => new SchedulerError('not-found', 'No message, assignment or process with this id is known here.')
 
 const rank = { assignment: 0, posted: 1, assigned: 2 } as const
 
-/** The findings as they are preferred: an assignment's own id, then a message, then a transaction; each in the named process first, then the oldest. */
+/** The findings as preferred: an assignment's own id, then a message, then a transaction; each in the named process first, then the oldest. */
 function inOrder(findings: readonly Finding[], named: string | undefined): Finding[] {
   const elsewhere = (finding: Finding) => (finding.process === named ? 0 : 1)
   return findings.toSorted((a, b) => rank[a.kind] - rank[b.kind] || elsewhere(a) - elsewhere(b))

@@ -17,7 +17,7 @@ export interface RestoreDeps {
   identity: Pick<LogIdentityStore, 'actualTables' | 'recorded' | 'takeOver'>
   /** Whose log it is. `tables` is what the log names, nothing where its heads are lost. */
   wallet: Pick<LogIdentity, 'wallet' | 'owner'>
-  log: Pick<LogStore, 'head' | 'find'>
+  log: Pick<LogStore, 'head' | 'findItem'>
   restore: LogRestore
   imports: Pick<LogImport, 'add' | 'deepHash'>
   fence: Pick<LogFence, 'freeze'>

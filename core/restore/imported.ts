@@ -63,7 +63,8 @@ async function transactionHash(
   assignment: string | undefined,
 ): Promise<Hash> {
   const { id, process } = record
-  const known = (await log.find(id)).some((one) => one.process === process && one.place.assignment === assignment)
+  const there = await log.findItem(process, { kind: 'transaction', id })
+  const known = there !== undefined && there.place.assignment === assignment
   const found = known ? await deepHashOf({ imports, gateway }, record, undefined) : await gatewayHash(gateway, id)
   if ('hash' in found) return { deepHash: found.hash, doubts: [] }
   return { doubts: [`is the transaction ${id}, known by its id only: ${found.unknown}`] }

@@ -125,10 +125,10 @@ async function kindOf(
     indexed,
   }: { id: string; assignment: ProvenAssignment; item: FoundItem; indexed: IndexedNonce | undefined },
 ): Promise<{ kind?: 'message' | 'transaction'; presumed: boolean }> {
-  const finding = (await log.find(id)).find(
-    (one) => one.process === process && one.kind !== 'assignment' && one.place.assignment === assignment.id,
-  )
-  if (finding) return { kind: finding.kind === 'posted' ? 'message' : 'transaction', presumed: false }
+  for (const kind of ['message', 'transaction'] as const) {
+    const finding = await log.findItem(process, { kind, id })
+    if (finding?.place.assignment === assignment.id) return { kind, presumed: false }
+  }
   if (indexed?.id === id && indexed.assignmentId === assignment.id && indexed.kind !== 'process') {
     return { kind: indexed.kind, presumed: false }
   }

@@ -51,7 +51,7 @@ async function prepare(
   const refusal = refusalOf(head)
   if (!head || refusal) throw refusal ?? unknownProcess()
   // Before the gateway is asked: a retry must get its answer whatever the gateway does now.
-  const assigned = (await store.find(transaction)).find((f) => f.kind === 'assigned' && f.process === process)
+  const assigned = await store.findItem(process, { kind: 'transaction', id: transaction })
   if (assigned) throw alreadyAssigned(assigned.place)
   const deepHash = baseLayer
     ? await checkSettled(scheduler, head, transaction)

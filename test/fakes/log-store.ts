@@ -5,17 +5,18 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Place, SchedulerError } from '../../core/errors.ts'
 import type { Head, HeadState, LogRecord } from '../../core/log/record.ts'
-import type {
-  Commit,
-  CommitLimits,
-  CommitOutcome,
-  Finding,
-  ItemName,
-  Link,
-  LogStore,
-  Spawn,
-  SpawnOutcome,
-  Standing,
+import {
+  type Commit,
+  type CommitLimits,
+  type CommitOutcome,
+  type Finding,
+  type ItemName,
+  type Link,
+  type LogStore,
+  MAX_FINDINGS,
+  type Spawn,
+  type SpawnOutcome,
+  type Standing,
 } from '../../core/ports/log-store.ts'
 import { type Faults, faulty, isInterference } from './faults.ts'
 
@@ -98,6 +99,8 @@ export class FakeLogStore implements LogStore {
     return faulty(this.faults, 'find', [id], () =>
       (this.held.findings.get(id) ?? [])
         .map((finding) => ({ ...finding, place: { ...finding.place } }))
+        .sort((a, b) => (`${a.kind}#${a.process}` < `${b.kind}#${b.process}` ? 1 : -1))
+        .slice(0, MAX_FINDINGS)
         .sort((a, b) => a.place.timestamp - b.place.timestamp || a.place.nonce - b.place.nonce),
     )
   }

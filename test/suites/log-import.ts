@@ -10,7 +10,7 @@ import type { Entry } from '../../core/log/entry.ts'
 import type { Head, LogRecord } from '../../core/log/record.ts'
 import type { LogFence } from '../../core/ports/log-fence.ts'
 import type { ImportedRecord, LogImport } from '../../core/ports/log-import.ts'
-import type { LogStore } from '../../core/ports/log-store.ts'
+import { type LogStore, MAX_FINDINGS } from '../../core/ports/log-store.ts'
 import { noMeter } from '../../core/ports/meter.ts'
 import { chainEntries } from './commits.ts'
 import { digested } from './digested.ts'
@@ -124,6 +124,41 @@ export function logImportSuite(name: string, open: () => LogImportUnderTest): vo
         expect(await store.head(process)).toEqual(begun)
         expect(await imports.begin({ ...head, timestamp: 5 })).toEqual(begun)
         expect(await store.commit(await commitOf(head, [await message(process)]))).toMatchObject({ kind: 'head-moved' })
+      }
+    })
+
+    it('finds the posted message and the named process of an id that is assigned in ever so many processes', async () => {
+      const { store, imports } = open()
+      const id = randomId()
+      const signed = await message(randomId())
+      const assignment = await item('an assignment')
+      const record = (kind: 'message' | 'transaction', timestamp: number): ImportedRecord => ({
+        process: randomId(),
+        nonce: 1,
+        kind,
+        id,
+        assignment: assignment.raw,
+        assignmentId: randomId(),
+        timestamp,
+        timeKey: timestamp,
+        blockHeight: HEIGHT,
+        ...(kind === 'message' && signed.item && { item: signed.item }),
+      })
+      const posted = [record('message', NOW + 9_000), record('message', NOW + 8_000)] as const
+      const assigned = Array.from({ length: MAX_FINDINGS + 20 }, (_, index) => record('transaction', NOW + index))
+      await imports.add([...assigned, ...posted])
+
+      const found = await store.find(id)
+      expect(found).toHaveLength(MAX_FINDINGS)
+      expect(found.flatMap(({ kind, process }) => (kind === 'posted' ? [process] : []))).toEqual([
+        posted[1].process,
+        posted[0].process,
+      ])
+      expect(found.map(({ place }) => place.timestamp)).toEqual(
+        found.map(({ place }) => place.timestamp).sort((a, b) => a - b),
+      )
+      for (const { process, nonce } of assigned) {
+        expect(await store.findItem(process, { kind: 'transaction', id })).toMatchObject({ process, place: { nonce } })
       }
     })
 

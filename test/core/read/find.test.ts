@@ -1,5 +1,6 @@
 /** One record by id, the newest record, and the process itself. */
 import { describe, expect, it } from 'vitest'
+import { MAX_FINDINGS } from '../../../core/ports/log-store.ts'
 import type { Meter } from '../../../core/ports/meter.ts'
 import { find } from '../../../core/read/find.ts'
 import { latestText } from '../../../core/read/latest.ts'
@@ -112,6 +113,29 @@ describe('an id', () => {
     })
   })
 
+  it('of a message that was posted in the process named costs one row', async () => {
+    const a = await plainHistory('a', [2000])
+    const asked: unknown[] = []
+    a.log.faults = {
+      before: ({ name, args }) => {
+        if (name !== 'head' && name !== 'records') asked.push([name, ...args])
+      },
+    }
+    const id = idOfParts(a.records[1]?.item ?? partsFrom(''))
+    expect(await placeOf(depsOf(a), id, a.process)).toBe(`${a.process}/1`)
+    expect(asked).toEqual([['findItem', a.process, { kind: 'message', id }]])
+  })
+
+  it('of a transaction is in the process named, in however many it is assigned', async () => {
+    const into = stores()
+    const tx = idFrom('a transaction')
+    const histories: History[] = []
+    for (let index = 0; index <= MAX_FINDINGS; index++) {
+      histories.push(await historyOf([process(`p${index}`), assigned(tx, `into ${index}`, 2000 + index)], into))
+    }
+    for (const one of histories) expect(await placeOf(depsOf(into), tx, one.process)).toBe(`${one.process}/1`)
+  })
+
   it('that nobody knows, or that is none, is not found', async () => {
     const a = await plainHistory('a', [2000])
     for (const id of [idFrom('nobody'), 'favicon.ico', '', 'x'.repeat(43), `${a.process}x`]) {
@@ -168,11 +192,11 @@ describe('the newest record', () => {
     await expect(latestText(depsOf(a), a.process)).rejects.toMatchObject({ code: 'unavailable' })
   })
 
-  it('is missing without messages, with an assignment or without', async () => {
-    for (const assigned of [true, false]) {
-      const a = await plainHistory('a', [], { assigned })
-      await expect(latestText(depsOf(a), a.process)).rejects.toMatchObject({ code: 'not-found' })
-    }
+  it('of a process without messages is its own, and missing where it has no assignment', async () => {
+    const a = await plainHistory('a', [], { assigned: true })
+    expect(JSON.parse(await latestText(depsOf(a), a.process))).toMatchObject({ assignment: { id: idOf(a, 0) } })
+    const b = await plainHistory('b', [], { assigned: false })
+    await expect(latestText(depsOf(b), b.process)).rejects.toMatchObject({ code: 'not-found' })
     await expect(latestText(depsOf(stores()), idFrom('nobody'))).rejects.toMatchObject({ code: 'not-found' })
   })
 

@@ -4,7 +4,17 @@ import { recordedTransactions } from '../../fakes/recorded-transactions.ts'
 import { createFakeSigner } from '../../fakes/signer.ts'
 import { createUnit, type Unit } from '../../fakes/unit.ts'
 import { A, recorded, recordedRaw, signedMessage, signedProcess } from './items.ts'
-import { assign, codeOf, deadlineOf, idsOf, passTime, post, refusalOf, unitWithProcesses } from './scheduling.ts'
+import {
+  assign,
+  codeOf,
+  deadlineOf,
+  idsOf,
+  passTime,
+  post,
+  refusalOf,
+  slowly,
+  unitWithProcesses,
+} from './scheduling.ts'
 
 const away = () => {
   throw new Error('away')
@@ -111,7 +121,7 @@ describe('a gateway that is slow', () => {
 })
 
 describe('a log that is away', () => {
-  it.each(['head', 'find'] as const)('fails what needs it and changes nothing: %s', async (broken) => {
+  it.each(['head', 'findItem'] as const)('fails what needs it and changes nothing: %s', async (broken) => {
     const unit = await unitWithTransactions()
     unit.store.faults = {
       before: ({ name }) => {
@@ -138,7 +148,7 @@ describe('a log that is away', () => {
       },
     }
     const message = await signedMessage()
-    expect(await codeOf(post(unit, message))).toBe('taken')
+    expect(await codeOf(slowly(unit, post(unit, message)))).toBe('taken')
     expect(await idsOf(unit)).toEqual([A, message.id])
   })
 })
