@@ -15,12 +15,12 @@ import { Client } from './load.ts'
 import { processorTimes } from './processor.ts'
 import { heading, line } from './report.ts'
 
-const counters = ['signatures', 'messages_scheduled', 'commits', 'commit_conflicts', 'offers'] as const
+const counters = ['signatures', 'messages_scheduled', 'commits', 'commit_conflicts', 'submissions'] as const
 type Counts = Record<(typeof counters)[number], number>
 
 /** A log that adds up what the functions say in CloudWatch's metric format. */
 function countingLog(): { log: StackLog; counts: Counts } {
-  const counts: Counts = { signatures: 0, messages_scheduled: 0, commits: 0, commit_conflicts: 0, offers: 0 }
+  const counts: Counts = { signatures: 0, messages_scheduled: 0, commits: 0, commit_conflicts: 0, submissions: 0 }
   const log: StackLog = {
     line(_, text) {
       if (!text.includes('"_aws"')) return

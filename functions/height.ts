@@ -1,6 +1,7 @@
 /** Each minute: the network's block height into the row that instances read. */
-import { recordHeight } from '../core/log/network-height.ts'
+
 import { systemClock } from '../core/ports/clock.ts'
+import { recordHeight } from '../core/schedule/network-height.ts'
 import { createHeightStore } from '../db/dynamodb/height-store.ts'
 import { createGateway } from '../network/gateway.ts'
 import { parseHeightConfig } from './config/functions.ts'

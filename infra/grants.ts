@@ -48,14 +48,14 @@ export const grants: Readonly<Record<FunctionName, readonly Grant[]>> = {
       actions: [
         'dynamodb:DescribeTable',
         'dynamodb:Query',
-        // What became of offers.
+        // What became of submissions.
         'dynamodb:BatchGetItem',
         'dynamodb:PutItem',
         'dynamodb:UpdateItem',
       ],
     },
     {
-      resource: { table: 'offers' },
+      resource: { table: 'submissions' },
       actions: ['dynamodb:Query', 'dynamodb:BatchGetItem', 'dynamodb:BatchWriteItem'],
     },
     { resource: items, actions: ['s3:GetObject', 's3:PutObject'] },

@@ -24,7 +24,7 @@ export const tables = {
   /** Where an id stands in the log: by item, assignment and deep hash. */
   ids: { hashKey: 'id', rangeKey: 'at', variable: 'IDS_TABLE' },
   /** What instances leave for the one that commits for a busy process; nothing in here needs to be kept. */
-  offers: { hashKey: 'box', rangeKey: 'at', expiry: 'expires', variable: 'OFFERS_TABLE' },
+  submissions: { hashKey: 'box', rangeKey: 'at', expiry: 'expires', variable: 'SUBMISSIONS_TABLE' },
 } as const satisfies Record<string, TableSettings>
 
 export type TableName = keyof typeof tables

@@ -1,78 +1,76 @@
-/** Entries of one process that wait in this instance for their place, in the order in which their requests came. */
+/** Entries of one process that wait in this instance for their places, in the order in which their requests came. */
 import type { Place } from '../errors.ts'
-import type { Offer, OfferName } from '../ports/mailbox.ts'
+import type { Submission } from '../ports/submission-queue.ts'
 import { type Entry, entryKeys } from './entry.ts'
 
-/** An entry on its way, with its answer to come. */
-export interface Waiting {
+/** An entry on its way, and its answer. It is a submission too, so that it can be submitted as it is. */
+export interface Pending extends Submission {
   readonly entry: Entry
   readonly keys: readonly string[]
-  /** ms since the epoch; after it the caller has gone. */
-  readonly deadline: number
-  readonly since: number
-  /** Among those of the same moment: the first one first. Set by the queue. */
+  /** Of those of the same moment the first one comes first. Set by the queue. */
   order?: number
-  /** The id under which it is, or may be, in the mailbox. */
-  readonly offer: string
-  /** False: another instance's, taken from the mailbox. */
+  /** False: another instance's, taken from the submission queue. */
   readonly own: boolean
-  /** Whether it is in the mailbox: `perhaps` where no answer came, `gone` when the holder has taken it out. */
-  mailbox: 'never' | 'perhaps' | 'there' | 'gone'
+  /** Whether it is in the submission queue: `perhaps` where no answer came, `gone` when the leader has taken it out. */
+  submitted: 'never' | 'perhaps' | 'there' | 'gone'
   /** Whether a commit with it was sent. */
   sent: boolean
+  /** A neighbour of it was refused: it comes next, beside others so marked only, so that no other entry fails it again. */
+  again: boolean
   /** Ids of the assignments made for it so far: one of them in the log is this entry's own success. */
   readonly made: Set<string>
+  /** When a follower asks next what became of it, ms, and how often it has asked in vain. */
+  askAt?: number
+  asked: number
   settled: boolean
-  resolve(place: Place): void
-  reject(error: Error): void
+  /** The first answer counts. */
+  settle(answer: Place | Error): void
 }
 
-export const wasOffered = ({ mailbox }: Waiting): boolean => mailbox !== 'never'
+export const wasSubmitted = ({ submitted }: Pending): boolean => submitted !== 'never'
 
-export const offerOf = ({ offer: id, entry, since, deadline }: Waiting): Offer => ({ id, entry, since, deadline })
-export const nameOf = ({ offer: id, since, deadline }: Waiting): OfferName => ({ id, since, deadline })
-
-/** An entry that another instance offered: its answer is in the log, and only taking it out of the mailbox is left to do. */
-export function offered({ id, entry, since, deadline }: Offer, done: () => void): Waiting {
-  const settle = () => {
-    if (one.settled) return
-    one.settled = true
-    done()
-  }
-  const one: Waiting = {
-    entry,
-    keys: entryKeys(entry),
-    deadline,
-    since,
-    offer: id,
-    own: false,
-    mailbox: 'there',
+/** @param answered called once */
+export function createPending(
+  submission: Submission,
+  own: boolean,
+  answered: (answer: Place | Error) => void,
+): Pending {
+  const pending: Pending = {
+    ...submission,
+    keys: entryKeys(submission.entry),
+    own,
+    submitted: own ? 'never' : 'there',
     sent: false,
+    again: false,
     made: new Set(),
+    asked: 0,
     settled: false,
-    resolve: settle,
-    reject: settle,
+    settle(answer) {
+      if (pending.settled) return
+      pending.settled = true
+      answered(answer)
+    },
   }
-  return one
+  return pending
 }
 
-const comesBefore = (one: Waiting, other: Waiting | undefined): boolean =>
+const comesBefore = (one: Pending, other: Pending | undefined): boolean =>
   other !== undefined &&
   (one.since < other.since || (one.since === other.since && (one.order ?? 0) < (other.order ?? 0)))
 
 export class Queue {
-  private waiting: Waiting[] = []
+  private waiting: Pending[] = []
   private arrivals: (() => void)[] = []
   private added = 0
 
-  /** Those who still wait, the first one first. */
-  pending(): readonly Waiting[] {
+  /** The entries that still wait, the first one first. */
+  pending(): readonly Pending[] {
     this.waiting = this.waiting.filter((one) => !one.settled)
     return this.waiting
   }
 
-  add(...entries: Waiting[]): void {
-    // What was given out stays as it was.
+  add(...entries: Pending[]): void {
+    // A list that was given out stays as it was.
     this.waiting = [...this.waiting]
     for (const one of entries) {
       if (one.settled) continue
@@ -84,20 +82,20 @@ export class Queue {
     for (const wake of this.arrivals.splice(0)) wake()
   }
 
-  /** Takes out the first one that may come next: of two with a key in common the second waits for what becomes of the first. */
-  next(taken: ReadonlySet<string>): Waiting | undefined {
-    const index = this.waiting.findIndex((one) => !one.settled && !one.keys.some((key) => taken.has(key)))
-    const one = this.waiting[index]
-    if (one) this.waiting = this.waiting.toSpliced(index, 1)
+  /**
+   * Takes out the entry that comes next: marked ones first, and of two with a key in common the first one.
+   * @param taken keys that an entry under way has: another one with such a key waits for what becomes of it
+   * @param again whether only entries with this mark may come
+   */
+  next(taken: ReadonlySet<string>, again?: boolean): Pending | undefined {
+    const may = (one: Pending) => !one.settled && !one.keys.some((key) => taken.has(key))
+    const marked = again === false ? undefined : this.waiting.find((one) => one.again && may(one))
+    const one = marked ?? (again === true ? undefined : this.waiting.find((other) => !other.again && may(other)))
+    if (one) this.waiting = this.waiting.filter((other) => other !== one)
     return one
   }
 
-  /** Takes these out. */
-  remove(entries: readonly Waiting[]): void {
-    this.waiting = this.waiting.filter((one) => !entries.includes(one))
-  }
-
-  /** Leaves out what other instances offered. */
+  /** Drops the entries of other instances. */
   keepOwn(): void {
     this.waiting = this.waiting.filter((one) => one.own)
   }
@@ -106,7 +104,14 @@ export class Queue {
   arrival(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       this.arrivals.push(resolve)
-      signal?.addEventListener('abort', () => resolve(), { once: true })
+      signal?.addEventListener(
+        'abort',
+        () => {
+          this.arrivals = this.arrivals.filter((wake) => wake !== resolve)
+          resolve()
+        },
+        { once: true },
+      )
     })
   }
 }

@@ -1,12 +1,21 @@
 /** What the log holds: for each process a head and one record per nonce. */
 import type { BlobRef } from '../ports/blob-store.ts'
-import type { Lease } from './lease.ts'
 
 /**
  * `open`: takes messages. `frozen`: reads go on, writes do not (a move, a restore). `incomplete`: still being migrated,
  * neither.
  */
 export type HeadState = 'open' | 'frozen' | 'incomplete'
+
+/** That an instance leads a process at the moment. It keeps no other instance out: the condition of each commit does. */
+export interface Lease {
+  /** The leader's name, or the submission whose instance is its successor. */
+  by: string
+  /** By the leader's clock, ms since the epoch; past it the others need not wait. 0: it was given up. */
+  until: number
+  /** How long submissions wait for their places at the moment, ms. */
+  wait: number
+}
 
 /** The end of a process's log: all that the next assignment depends on. */
 export interface Head {
@@ -32,7 +41,7 @@ export interface Head {
   settlementDepth: number
   /** Of a head that was ever frozen to be moved: the version of the process's placement for which it opens (`LogFence`). */
   awaits?: number
-  /** Who commits for the process at the moment, where it is busy. Nothing of the log depends on it. */
+  /** Who leads the process, where it is contended. Nothing of the log depends on it. */
   lease?: Lease
 }
 

@@ -3,20 +3,24 @@
  * at once; the store's conditions decide, and this makes of every outcome a truthful answer.
  */
 import { randomUUID } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { type Place, SchedulerError } from '../errors.ts'
-import type { LogStore, Spawn } from '../ports/log-store.ts'
+import type { Spawn } from '../ports/log-store.ts'
+import { BackgroundTasks } from './background.ts'
 import { chainProcess } from './chain.ts'
+import type { LogContext } from './context.ts'
 import type { Entry } from './entry.ts'
-import { Errands } from './errands.ts'
-import { HeadMemory } from './head-memory.ts'
-import { Lane, type LaneContext } from './lane.ts'
+import { Outlook } from './outlook.ts'
 import type { Head, StoredItem } from './record.ts'
-import { RoundTrip } from './round-trip.ts'
 import { refusalOf } from './state.ts'
+import { type Tuning, tuning } from './tuning.ts'
+import { Worker } from './worker.ts'
 
-export interface SequencerOptions extends Omit<LaneContext, 'heads' | 'errands' | 'trouble' | 'asking' | 'looking'> {
-  /** How many heads an instance remembers (PROCESS_CACHE_SIZE). */
+export interface SequencerOptions extends Omit<LogContext, 'background' | 'queueState' | 'tuning'> {
+  /** Processes that an instance remembers (PROCESS_CACHE_SIZE). */
   rememberedHeads: number
+  /** Constants that differ from `tuning.ts`. */
+  tuning?: Partial<Tuning>
 }
 
 /** A process to be begun, made ready before the critical section. */
@@ -31,20 +35,18 @@ export interface NewProcess {
 }
 
 export class Sequencer {
-  private readonly context: LaneContext
-  private readonly store: LogStore
-  private readonly lanes = new Map<string, Lane>()
+  private readonly context: LogContext
+  private readonly workers = new Map<string, Worker>()
+  private readonly outlooks: LRUCache<string, Outlook>
 
-  constructor({ rememberedHeads, ...context }: SequencerOptions) {
+  constructor({ rememberedHeads, tuning: own, ...context }: SequencerOptions) {
     this.context = {
       ...context,
-      heads: new HeadMemory(rememberedHeads, context.clock),
-      errands: new Errands(),
-      trouble: { until: 0 },
-      asking: new RoundTrip(context.clock),
-      looking: new RoundTrip(context.clock),
+      tuning: { ...tuning, ...own },
+      background: new BackgroundTasks(),
+      queueState: { downUntil: 0 },
     }
-    this.store = context.store
+    this.outlooks = new LRUCache({ max: rememberedHeads })
   }
 
   /**
@@ -52,10 +54,15 @@ export class Sequencer {
    * process is there, what its `Settlement-Depth` is). Undefined: no such process. Fails with `unavailable`.
    */
   async recall(process: string): Promise<Head | undefined> {
-    const known = this.context.heads.recall(process)
+    const known = this.outlooks.get(process)?.head
     if (known) return known
-    const head = await this.store.head(process)
-    if (head) this.context.heads.read(head)
+    const { store, clock } = this.context
+    const head = await store.head(process)
+    if (head) {
+      const outlook = this.outlook(process)
+      outlook.read(head, clock.now())
+      outlook.take()
+    }
     return head
   }
 
@@ -66,20 +73,20 @@ export class Sequencer {
    */
   schedule(entry: Entry, deadline: number): Promise<Place> {
     const { process } = entry
-    let lane = this.lanes.get(process)
-    if (!lane) {
-      lane = new Lane(process, this.context, () => this.lanes.delete(process))
-      this.lanes.set(process, lane)
+    let worker = this.workers.get(process)
+    if (!worker) {
+      worker = new Worker(process, this.context, this.outlook(process), () => this.workers.delete(process))
+      this.workers.set(process, worker)
     }
-    return lane.add(entry, deadline)
+    return worker.add(entry, deadline)
   }
 
   /**
-   * Resolves when this instance does nothing for others any more, or another caller waits for that already. A request waits
-   * for it after its answer: an instance without a request is frozen.
+   * Resolves when this instance has no background task any more, or another caller waits for that already. A request waits for it
+   * after its answer: an instance without a request is frozen.
    */
   idle(): Promise<void> {
-    return this.context.errands.attend()
+    return this.context.background.attend()
   }
 
   /**
@@ -101,13 +108,13 @@ export class Sequencer {
   }
 
   private async begin(process: NewProcess, signal: AbortSignal): Promise<void> {
-    const { clock, heads } = this.context
+    const { clock, store } = this.context
     let spawn = await this.prepare(process)
     for (let tries = 0; !signal.aborted; tries++) {
-      const outcome = await this.store.spawn(spawn, signal)
-      if (outcome.kind === 'committed') return heads.wrote(spawn.head)
+      const outcome = await store.spawn(spawn, signal)
+      if (outcome.kind === 'committed') return this.outlook(process.id).wrote(spawn.head)
       if (outcome.kind === 'exists') {
-        const refusal = refusalOf(outcome.head ?? (await this.store.head(process.id)))
+        const refusal = refusalOf(outcome.head ?? (await store.head(process.id)))
         if (refusal) throw refusal
         return
       }
@@ -115,6 +122,15 @@ export class Sequencer {
       if (outcome.kind === 'busy') spawn = { ...spawn, token: randomUUID() }
       await clock.sleep(Math.min(200, 2 ** tries) * (0.5 + clock.random()), signal)
     }
+  }
+
+  private outlook(process: string): Outlook {
+    const known = this.outlooks.get(process)
+    if (known) return known
+    const { tuning: own, queueState } = this.context
+    const outlook = new Outlook(own, queueState)
+    this.outlooks.set(process, outlook)
+    return outlook
   }
 
   private async prepare({ id, item, assigned, settlementDepth, blockHeight }: NewProcess): Promise<Spawn> {
@@ -146,6 +162,6 @@ export class Sequencer {
 const outOfTime = () =>
   new SchedulerError(
     'unavailable',
-    'The log did not answer in time: the process may have been spawned; asking again is safe',
+    'Log: no answer in time, so the process may have been spawned. Ask again, which is safe.',
     { retryAfter: 1 },
   )

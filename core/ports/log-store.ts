@@ -26,10 +26,10 @@ export interface Link extends ItemName {
   item?: StoredItem
   /** Deep hash to be kept; with `claimed` the commit is refused if this process has it already. */
   deepHash?: { hash: string; claimed: boolean }
-  /** The offer by which it came, kept with the item's id, so that whoever waits for it knows his own success. */
-  offer?: string
-  /** Whoever waits for it is to commit for the others from now on. */
-  baton?: boolean
+  /** The submission by which it came, kept with the item's id, so that its instance knows its own success. */
+  submission?: string
+  /** Its instance is the next leader. */
+  successor?: boolean
 }
 
 /** Moves a head over one or more links, all or nothing. */
@@ -44,8 +44,8 @@ export interface Commit {
 
 /** What the log holds of an item already. */
 export type Standing =
-  /** It has its place: by this offer if it came by one, whose instance may be the next one to commit for the others. */
-  | { kind: 'scheduled'; place: Place; offer?: string; baton?: boolean }
+  /** It has its place: by this submission if it came by one, whose instance may be the next leader. */
+  | { kind: 'scheduled'; place: Place; submission?: string; successor?: boolean }
   /** Its deep hash is there, of `owner`; without one the log was written before deep hashes named their items. */
   | { kind: 'deep-hash'; place: Place; owner?: ItemName }
 
@@ -81,9 +81,9 @@ export interface Finding {
   process: string
   kind: 'posted' | 'assigned' | 'assignment'
   place: Place
-  /** The offer by which it came, if it came by one, and whether its instance is to commit for the others. */
-  offer?: string
-  baton?: boolean
+  /** The submission by which it came, if it came by one, and whether its instance is the next leader. */
+  submission?: string
+  successor?: boolean
 }
 
 /** Findings of one id at most. A message is signed for one process, so that only assigned transactions can have more. */

@@ -14,8 +14,8 @@ export type Counter =
   | 'messages_scheduled'
   | 'commits'
   | 'commit_conflicts'
-  /** Entries left for another instance to commit. */
-  | 'offers'
+  /** Entries submitted to the leader. */
+  | 'submissions'
   | 'uploads'
   /** Uploads that the bundler refuses for good: new dead letters. */
   | 'uploads_refused'

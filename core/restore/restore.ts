@@ -1,6 +1,6 @@
 /**
  * Restores a log: completes each head from all that is kept elsewhere, says what cannot be proved, and takes the log over, so that it
- * is scheduled in again. Nothing is scheduled before: the log names other tables than those that it is in (`core/log/identity-guard.ts`).
+ * is scheduled in again. Nothing is scheduled before: the log names other tables than those that it is in (`core/schedule/identity-guard.ts`).
  * docs/restore.md tells the whole story.
  */
 import { pMapIterable } from 'p-map'

@@ -1,6 +1,5 @@
 /** What posting and assigning need: the parts of the scheduler, and which rules are on. */
-import type { IdentityGuard } from '../log/identity-guard.ts'
-import type { NetworkHeight } from '../log/network-height.ts'
+
 import type { Sequencer } from '../log/sequencer.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -8,6 +7,8 @@ import type { Gateway } from '../ports/gateway.ts'
 import type { AccessLists } from '../ports/lists.ts'
 import type { LogStore } from '../ports/log-store.ts'
 import type { OwnPlacement } from '../ports/own-placement.ts'
+import type { IdentityGuard } from './identity-guard.ts'
+import type { NetworkHeight } from './network-height.ts'
 import type { SizeRule } from './rules.ts'
 
 export interface SchedulingRules {

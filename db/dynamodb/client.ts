@@ -8,7 +8,7 @@ export interface Tables {
   heads: string
   records: string
   ids: string
-  offers: string
+  submissions: string
 }
 
 /** @typeParam T the tables that its user knows of: a function is told only of those that it needs */

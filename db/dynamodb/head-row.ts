@@ -1,8 +1,7 @@
 /** Rows of the heads table: a process's head under `row = head`, its watermarks and the like beside it. */
 import type { AttributeValue, TransactWriteItem } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
-import type { Lease } from '../../core/log/lease.ts'
-import type { Head, HeadState } from '../../core/log/record.ts'
+import type { Head, HeadState, Lease } from '../../core/log/record.ts'
 
 /** Attributes as stored; short names, since a head is written with every commit and must stay under 1 KB. */
 interface HeadRow {

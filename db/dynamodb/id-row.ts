@@ -19,9 +19,9 @@ interface IdRow {
   time: number
   /** Id of the assignment, 32 bytes; not in an assignment's own row. */
   by?: Uint8Array
-  /** The offer by which it came (a UUID's 16 bytes), and whether its instance is to commit for the others. */
+  /** The submission by which it came (a UUID's 16 bytes), and whether its instance is the next leader. */
   offer?: Uint8Array
-  baton?: true
+  successor?: true
   /** Of a deep hash: the item that has it, `nonce#way#id`. It counts only with the row's own nonce. */
   owner?: string
 }
@@ -48,8 +48,8 @@ export function itemRow(table: string, process: string, link: Link): TransactWri
   const row = {
     ...itemKey(process, link),
     ...rowOf(link),
-    ...(link.offer !== undefined && { offer: Buffer.from(link.offer.replaceAll('-', ''), 'hex') }),
-    ...(link.baton && { baton: true }),
+    ...(link.submission !== undefined && { offer: Buffer.from(link.submission.replaceAll('-', ''), 'hex') }),
+    ...(link.successor && { successor: true }),
   }
   return { Put: { ...once, TableName: table, Item: marshall(row) } }
 }
@@ -157,20 +157,20 @@ export function toDeepHash(attributes: Attributes): Extract<Standing, { kind: 'd
 export function toFinding(attributes: Attributes): Finding | undefined {
   const [way, process] = (attributes.at?.S ?? '').split('#')
   if (process === undefined || (way !== 'posted' && way !== 'assigned' && way !== 'assignment')) return undefined
-  return { process, kind: way, place: toPlace(attributes), ...offerOf(attributes) }
+  return { process, kind: way, place: toPlace(attributes), ...submissionOf(attributes) }
 }
 
-function offerOf(attributes: Attributes): Pick<Finding, 'offer' | 'baton'> {
-  const { offer, baton } = unmarshall(attributes) as IdRow
+function submissionOf(attributes: Attributes): Pick<Finding, 'submission' | 'successor'> {
+  const { offer, successor } = unmarshall(attributes) as IdRow
   if (!offer) return {}
   const hex = Buffer.from(offer).toString('hex')
   const uuid = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
-  return { offer: uuid, ...(baton && { baton }) }
+  return { submission: uuid, ...(successor && { successor }) }
 }
 
 /** What an item's row says. */
 export const scheduled = (attributes: Attributes): Standing => ({
   kind: 'scheduled',
   place: toPlace(attributes),
-  ...offerOf(attributes),
+  ...submissionOf(attributes),
 })

@@ -11,7 +11,7 @@ import { ownPlacement, placements } from './placements.ts'
 import { database, postgres, postgresWriting } from './postgres.ts'
 import { rules, signatures } from './rules.ts'
 import { routerServing, serving } from './serving.ts'
-import { heads, offers, store } from './store.ts'
+import { heads, store, submissions } from './store.ts'
 import { units } from './units.ts'
 import { upload } from './upload.ts'
 import { wallet } from './wallet.ts'
@@ -22,7 +22,7 @@ const groups = {
     mode: modeOf('su'),
     logging,
     store,
-    offers,
+    submissions,
     gateway,
     wallet,
     rules,

@@ -31,8 +31,8 @@ export const store = v.pipe(
   })),
 )
 
-/** The table of offers: only who schedules knows of it. */
-export const offers = v.pipe(
-  v.object({ OFFERS_TABLE: required('the name of the DynamoDB table of offers', text) }),
-  v.transform((env) => ({ offersTable: env.OFFERS_TABLE })),
+/** The table of submissions: only who schedules knows of it. */
+export const submissions = v.pipe(
+  v.object({ SUBMISSIONS_TABLE: required('the name of the DynamoDB table of submissions', text) }),
+  v.transform((env) => ({ submissionsTable: env.SUBMISSIONS_TABLE })),
 )

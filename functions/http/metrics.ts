@@ -28,7 +28,7 @@ const counters: Record<CounterName, { name: string; help: string }> = {
   signatures: { name: 'su_signatures', help: 'Assignments signed' },
   messages_scheduled: { name: 'su_messages_scheduled', help: 'Messages and transactions scheduled' },
   commits: { name: 'su_commits', help: 'Commits to the log' },
-  offers: { name: 'su_offers', help: 'Messages left for another instance to commit' },
+  submissions: { name: 'su_submissions', help: 'Messages left for another instance to commit' },
   commit_conflicts: { name: 'su_commit_conflicts', help: 'Commits that another one came before' },
   uploads: { name: 'su_uploads', help: 'Items that the bundler took' },
   uploads_refused: { name: 'su_uploads_refused', help: 'Items that the bundler refuses for good' },

@@ -1,8 +1,9 @@
 /** Whether the unit can do its work: it asks all that it cannot do without, and nothing that may be away. */
-import type { IdentityGuard } from '../../core/log/identity-guard.ts'
-import type { NetworkHeight } from '../../core/log/network-height.ts'
+
 import type { BlobStore } from '../../core/ports/blob-store.ts'
 import type { Clock } from '../../core/ports/clock.ts'
+import type { IdentityGuard } from '../../core/schedule/identity-guard.ts'
+import type { NetworkHeight } from '../../core/schedule/network-height.ts'
 
 export interface HealthParts {
   /** The log answers, is this wallet's and is no restored one. */

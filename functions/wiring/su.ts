@@ -1,20 +1,20 @@
 /** The scheduler unit from configuration: every adapter is made here, once for each instance. */
 import type { S3Client } from '@aws-sdk/client-s3'
 import { createSigner } from '../../core/ans104/signer.ts'
-import { IdentityGuard } from '../../core/log/identity-guard.ts'
-import { NetworkHeight } from '../../core/log/network-height.ts'
 import { Sequencer } from '../../core/log/sequencer.ts'
 import { systemClock as clock } from '../../core/ports/clock.ts'
 import type { TimeIndex } from '../../core/ports/metadata-index.ts'
 import { createLogMemory } from '../../core/read/log-memory.ts'
 import { createProcessMemory } from '../../core/read/process-memory.ts'
+import { IdentityGuard } from '../../core/schedule/identity-guard.ts'
+import { NetworkHeight } from '../../core/schedule/network-height.ts'
 import { INLINE_BYTES } from '../../core/schedule/store-item.ts'
 import type { DynamoDb } from '../../db/dynamodb/client.ts'
 import { createHeightStore } from '../../db/dynamodb/height-store.ts'
 import { createIdentityStore } from '../../db/dynamodb/identity-store.ts'
 import { createLocationStore } from '../../db/dynamodb/location-store.ts'
 import { createLogStore } from '../../db/dynamodb/log-store.ts'
-import { createMailbox } from '../../db/dynamodb/mailbox.ts'
+import { createSubmissionQueue } from '../../db/dynamodb/submission-queue.ts'
 import { createGateway } from '../../network/gateway.ts'
 import type { SuConfig } from '../config/functions.ts'
 import { createInstanceMeter } from '../http/metrics.ts'
@@ -40,7 +40,10 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
   const db = openLog(config.store)
   onDynamoDb?.(db)
   const store = createLogStore(db, signer.owner)
-  const mailbox = createMailbox({ client: db.client, tables: { ...db.tables, offers: config.offers.offersTable } })
+  const submissionQueue = createSubmissionQueue({
+    client: db.client,
+    tables: { ...db.tables, submissions: config.submissions.submissionsTable },
+  })
   const { blobs, objects } = openBucket(config.store, onS3)
   const stores = openSegmentStores(db, objects)
   const { segments, damage } = createSegmentParts({ stores, log: store, blobs, clock, logger })
@@ -57,7 +60,7 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
   const lists = openLists(config.access, logger, meter)
   const sequencer = new Sequencer({
     store,
-    mailbox,
+    submissionQueue,
     signer,
     clock,
     meter,

@@ -29,7 +29,7 @@ async function like(behaviour: AwsBehaviour | SharedBehaviour): Promise<DynamoDB
   return client
 }
 
-const table = () => db().tables.offers
+const table = () => db().tables.submissions
 const row = (box: string, at: string, value?: number) => marshall({ box, at, ...(value !== undefined && { value }) })
 const put = (box: string, at: string, value = 1) =>
   new PutItemCommand({ TableName: table(), Item: row(box, at, value) })

@@ -30,11 +30,11 @@ const placeOf = (link: Link): Place => ({
   timestamp: link.timestamp,
 })
 
-export const standingOf = ({ place, offer, baton }: Finding): Standing => ({
+export const standingOf = ({ place, submission, successor }: Finding): Standing => ({
   kind: 'scheduled',
   place: { ...place },
-  ...(offer !== undefined && { offer }),
-  ...(baton && { baton }),
+  ...(submission !== undefined && { submission }),
+  ...(successor && { successor }),
 })
 
 const sameHead = (a: Head, b: Head): boolean =>
@@ -209,8 +209,8 @@ export class FakeLogStore implements LogStore {
         process,
         kind: postedOrAssigned(kind),
         place: placeOf(link),
-        ...(link.offer !== undefined && { offer: link.offer }),
-        ...(link.baton && { baton: true }),
+        ...(link.submission !== undefined && { submission: link.submission }),
+        ...(link.successor && { successor: true }),
       })
       this.#addFinding(link.assignmentId, { process, kind: 'assignment', place: placeOf(link) })
       const key = `${process}/${link.deepHash?.hash}`

@@ -1,7 +1,5 @@
 /** A whole scheduler unit over fakes: all that posting, assigning and reading need, and a list of what was asked of whom. */
 import type { Signer } from '../../core/ans104/signer.ts'
-import { IdentityGuard } from '../../core/log/identity-guard.ts'
-import { NetworkHeight } from '../../core/log/network-height.ts'
 import { Sequencer } from '../../core/log/sequencer.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import { type Meter, noMeter } from '../../core/ports/meter.ts'
@@ -9,6 +7,8 @@ import { alone, type OwnPlacement } from '../../core/ports/own-placement.ts'
 import { defaultMaxPageBytes, type ReadDeps } from '../../core/read/deps.ts'
 import { createLogMemory } from '../../core/read/log-memory.ts'
 import { createProcessMemory } from '../../core/read/process-memory.ts'
+import { IdentityGuard } from '../../core/schedule/identity-guard.ts'
+import { NetworkHeight } from '../../core/schedule/network-height.ts'
 import type { Scheduler, SchedulingRules } from '../../core/schedule/scheduler.ts'
 import { FakeBlobStore } from './blob-store.ts'
 import { FakeGateway } from './gateway.ts'
@@ -16,10 +16,10 @@ import { FakeHeightStore } from './height-store.ts'
 import { FakeLists } from './lists.ts'
 import { FakeLogIdentity } from './log-identity.ts'
 import { FakeLogStore } from './log-store.ts'
-import { FakeMailbox } from './mailbox.ts'
 import { FakeMetadataIndex } from './metadata-index.ts'
 import { FakeSegmentDamage, FakeSegments } from './segments.ts'
 import { createFakeSigner } from './signer.ts'
+import { FakeSubmissionQueue } from './submission-queue.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 export interface UnitOptions<C extends Clock = VirtualClock> {
@@ -90,7 +90,7 @@ function assemble<C extends Clock>(
   const identity = new IdentityGuard(recording('identity', stores.identity, calls), signer, clock)
   const sequencer = new Sequencer({
     store,
-    mailbox: new FakeMailbox(stores.store),
+    submissionQueue: new FakeSubmissionQueue(stores.store),
     signer,
     clock,
     meter,

@@ -26,7 +26,7 @@ import { postgres } from '../../functions/config/postgres.ts'
 import { rules, signatures } from '../../functions/config/rules.ts'
 import { Secret } from '../../functions/config/secret.ts'
 import { routerServing, serving } from '../../functions/config/serving.ts'
-import { offers, store } from '../../functions/config/store.ts'
+import { store, submissions } from '../../functions/config/store.ts'
 import { units } from '../../functions/config/units.ts'
 import { upload } from '../../functions/config/upload.ts'
 import { wallet } from '../../functions/config/wallet.ts'
@@ -36,7 +36,7 @@ const JWK = '{"kty":"RSA","e":"AQAB","n":"PUBLIC","d":"HUSHHUSH"}'
 const ADDRESS = 'Y4KzzIgUErd7_K7tAmABwA2eMCXmbCD25-kvB5hRRig'
 
 const tables = { HEADS_TABLE: 'h', RECORDS_TABLE: 'r', IDS_TABLE: 'i', BUCKET: 'b' }
-const minimal = { ...tables, OFFERS_TABLE: 'o', GATEWAY_URL: 'https://gateway.example', SU_WALLET: JWK }
+const minimal = { ...tables, SUBMISSIONS_TABLE: 'o', GATEWAY_URL: 'https://gateway.example', SU_WALLET: JWK }
 const mig = { ...tables, GATEWAY_URL: 'https://gateway.example' }
 const relay = { ...tables, UPLOAD_NODE_URL: 'https://bundler.example' }
 
@@ -458,7 +458,7 @@ describe('a wrong environment', () => {
     const sentences = problems(() => parseSuConfig({}))
     expect(sentences.map((sentence) => sentence.split(' ')[0])).toEqual([
       ...Object.keys(tables),
-      'OFFERS_TABLE',
+      'SUBMISSIONS_TABLE',
       'GATEWAY_URL',
       'SU_WALLET',
     ])
@@ -567,7 +567,7 @@ describe('the documentation', () => {
     gateway,
     logging,
     migration,
-    offers,
+    submissions,
     modeOf('su'),
     ownPlacement,
     postgres,

@@ -63,10 +63,10 @@ test('a build is noted with its sources and its time, and an error once for all 
   const describe = describeBuilds((message) => notes.push(message))
   const build = (changed: string[], ms: number): Build => ({ dir: '/bundle', changed, ms })
   const broken: Build = { errors: '✘ [ERROR] Unexpected ")"' }
-  describe('su', build(['functions/su.ts', 'core/log/lane.ts'], 900), true)
+  describe('su', build(['functions/su.ts', 'core/log/worker.ts'], 900), true)
   expect(notes.splice(0)).toEqual([])
-  describe('su', build(['core/log/lane.ts'], 312), false)
-  expect(notes.splice(0)).toEqual(['su built in 312 ms (core/log/lane.ts)'])
+  describe('su', build(['core/log/worker.ts'], 312), false)
+  expect(notes.splice(0)).toEqual(['su built in 312 ms (core/log/worker.ts)'])
 
   describe('su', broken, false)
   describe('relay', broken, true)
@@ -75,8 +75,8 @@ test('a build is noted with its sources and its time, and an error once for all 
     'BUILD FAILED: relay. The start waits until it can be built.',
   ])
   describe('relay', build([], 200), true)
-  describe('su', build(['core/log/lane.ts'], 300), false)
-  expect(notes.splice(0)).toEqual(['relay built in 200 ms', 'su built in 300 ms (core/log/lane.ts)'])
+  describe('su', build(['core/log/worker.ts'], 300), false)
+  expect(notes.splice(0)).toEqual(['relay built in 200 ms', 'su built in 300 ms (core/log/worker.ts)'])
   describe('su', broken, false)
   expect(notes.join()).toContain('Unexpected')
 })

@@ -78,7 +78,7 @@ export async function commitOf(
   signer: Signer,
   from: Head,
   entries: readonly Entry[],
-  marks: readonly Pick<Link, 'offer' | 'baton'>[] = [],
+  marks: readonly Pick<Link, 'submission' | 'successor'>[] = [],
 ): Promise<Commit> {
   const { links, to } = await chainEntries(from, entries, chainContext(signer))
   return { from, to, links: links.map((link, i) => ({ ...link, ...marks[i] })), token: randomUUID() }

@@ -11,7 +11,7 @@ import type { ImportedRecord, LogImport } from '../../core/ports/log-import.ts'
 import type { LogRestore } from '../../core/ports/log-restore.ts'
 import type { LogStore } from '../../core/ports/log-store.ts'
 import { noMeter } from '../../core/ports/meter.ts'
-import { noMailbox } from '../fakes/mailbox.ts'
+import { noSubmissionQueue } from '../fakes/submission-queue.ts'
 import { digested } from './digested.ts'
 
 export interface LogRestoreUnderTest {
@@ -42,7 +42,7 @@ export function logRestoreSuite(name: string, open: () => LogRestoreUnderTest): 
     const { store, signer } = open()
     const sequencer = new Sequencer({
       store,
-      mailbox: noMailbox,
+      submissionQueue: noSubmissionQueue,
       signer,
       clock,
       meter: noMeter,

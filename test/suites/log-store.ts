@@ -168,16 +168,16 @@ export function logStoreSuite(name: string, open: () => LogStoreUnderTest): void
       expect((await store.head(process))?.next).toBe(2)
     })
 
-    it('keeps with an item the offer by which it came, and who is to go on', async () => {
+    it('keeps with an item the submission by which it came, and who is to go on', async () => {
       const { store, signer } = open()
       const { process, head } = await spawn()
       const entries = [await message(process), await message(process), await message(process)]
       const [one, two] = [randomUUID(), randomUUID()]
-      const marks = [{ offer: one }, { offer: two, baton: true }]
+      const marks = [{ submission: one }, { submission: two, successor: true }]
       const commit = await commitFor(signer, head, entries, marks)
       expect(await store.commit(commit)).toEqual({ kind: 'committed' })
       const found = await Promise.all(entries.map(async (entry) => (await store.find(entry.id))[0]))
-      expect(found.map((finding) => [finding?.offer, finding?.baton])).toEqual([
+      expect(found.map((finding) => [finding?.submission, finding?.successor])).toEqual([
         [one, undefined],
         [two, true],
         [undefined, undefined],

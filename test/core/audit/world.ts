@@ -21,8 +21,8 @@ import { FakeGateway } from '../../fakes/gateway.ts'
 import { FakeLogImport } from '../../fakes/log-import.ts'
 import { FakeLogInspection } from '../../fakes/log-inspection.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
-import { noMailbox } from '../../fakes/mailbox.ts'
 import { FakeRelayStore } from '../../fakes/relay-store.ts'
+import { noSubmissionQueue } from '../../fakes/submission-queue.ts'
 
 export const wallet = createSigner(wallets.su)
 export const alice = createSigner(wallets.alice)
@@ -38,7 +38,7 @@ export class Writer {
     this.#blobs = blobs
     this.#sequencer = new Sequencer({
       store,
-      mailbox: noMailbox,
+      submissionQueue: noSubmissionQueue,
       signer: wallet,
       clock: systemClock,
       meter: noMeter,

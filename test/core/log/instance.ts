@@ -7,17 +7,17 @@ import type { Entry } from '../../../core/log/entry.ts'
 import { Sequencer } from '../../../core/log/sequencer.ts'
 import type { Clock } from '../../../core/ports/clock.ts'
 import type { LogStore } from '../../../core/ports/log-store.ts'
-import type { Mailbox } from '../../../core/ports/mailbox.ts'
 import { noMeter } from '../../../core/ports/meter.ts'
+import type { SubmissionQueue } from '../../../core/ports/submission-queue.ts'
 
 /** @param height of the network as the instance knows it, if it does */
 export const createInstance = (
   store: LogStore,
-  mailbox: Mailbox,
+  submissionQueue: SubmissionQueue,
   clock: Clock,
   signer: Signer,
   height: () => number | undefined = () => 1_234_567,
-): Sequencer => new Sequencer({ store, mailbox, clock, signer, meter: noMeter, height, rememberedHeads: 100 })
+): Sequencer => new Sequencer({ store, submissionQueue, clock, signer, meter: noMeter, height, rememberedHeads: 100 })
 
 export const randomId = () => randomBytes(32).toString('base64url')
 

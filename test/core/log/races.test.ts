@@ -7,12 +7,12 @@ import { type Place, SchedulerError } from '../../../core/errors.ts'
 import type { Entry } from '../../../core/log/entry.ts'
 import { seeds } from '../../effort.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
-import { FakeMailbox } from '../../fakes/mailbox.ts'
 import { createFakeSigner } from '../../fakes/signer.ts'
+import { FakeSubmissionQueue } from '../../fakes/submission-queue.ts'
 import { mulberry32, VirtualClock } from '../../fakes/virtual-clock.ts'
 import { audit } from './audit.ts'
 import { createInstance, message, spawned } from './instance.ts'
-import { type Network, unreliable, unreliableMailbox } from './unreliable-store.ts'
+import { type Network, unreliable, unreliableSubmissionQueue } from './unreliable-store.ts'
 
 interface Answer {
   entry: Entry
@@ -24,9 +24,9 @@ async function simulate(seed: number) {
   const random = mulberry32(seed)
   const clock = new VirtualClock(1_700_000_000_000, seed, { turns: 1 })
   const store = new FakeLogStore({ rows: 20, bytes: 4_000_000 })
-  const mailbox = new FakeMailbox(store)
+  const submissionQueue = new FakeSubmissionQueue(store)
   const signer = createFakeSigner(`unit ${seed}`)
-  const process = await spawned(createInstance(store, mailbox, clock, signer), clock.now() + 10_000)
+  const process = await spawned(createInstance(store, submissionQueue, clock, signer), clock.now() + 10_000)
 
   const networks: Network[] = []
   const start = () => {
@@ -34,7 +34,12 @@ async function simulate(seed: number) {
     networks.push(network)
     return {
       network,
-      unit: createInstance(unreliable(store, network), unreliableMailbox(mailbox, network), clock, signer),
+      unit: createInstance(
+        unreliable(store, network),
+        unreliableSubmissionQueue(submissionQueue, network),
+        clock,
+        signer,
+      ),
     }
   }
   const instances = Array.from({ length: 1 + Math.floor(random() * 5) }, start)

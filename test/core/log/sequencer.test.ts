@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Commit, CommitOutcome } from '../../../core/ports/log-store.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
-import { FakeMailbox } from '../../fakes/mailbox.ts'
 import { createFakeSigner } from '../../fakes/signer.ts'
+import { FakeSubmissionQueue } from '../../fakes/submission-queue.ts'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
 import { audit } from './audit.ts'
 import { createInstance, message, randomId, spawned } from './instance.ts'
@@ -11,7 +11,7 @@ function setup() {
   const clock = new VirtualClock()
   const store = new FakeLogStore()
   const signer = createFakeSigner()
-  const instance = () => createInstance(store, new FakeMailbox(store), clock, signer)
+  const instance = () => createInstance(store, new FakeSubmissionQueue(store), clock, signer)
   const deadline = () => clock.now() + 10_000
   return { clock, store, signer, instance, deadline }
 }
@@ -156,7 +156,7 @@ describe('one instance', () => {
 })
 
 describe('trouble', () => {
-  it('a lost answer is looked up, not repeated', async () => {
+  it('a lost answer is asked for again with the same token, and nothing is signed again', async () => {
     const { clock, store, signer, instance, deadline } = setup()
     const unit = instance()
     const process = await spawned(unit, deadline())
@@ -285,9 +285,12 @@ describe('trouble', () => {
     const { store, signer } = setup()
     const clock = new VirtualClock(2_000_000_000_000)
     const back = new VirtualClock(1_000_000_000_000)
-    const process = await spawned(createInstance(store, new FakeMailbox(store), clock, signer), clock.now() + 10_000)
+    const process = await spawned(
+      createInstance(store, new FakeSubmissionQueue(store), clock, signer),
+      clock.now() + 10_000,
+    )
     for (const height of [1_234_570, 1_234_560, undefined, 1_234_571]) {
-      const unit = createInstance(store, new FakeMailbox(store), back, signer, () => height)
+      const unit = createInstance(store, new FakeSubmissionQueue(store), back, signer, () => height)
       await back.run(unit.schedule(message(process), back.now() + 10_000))
     }
     const { faults, records } = await audit(store, process)
@@ -307,6 +310,36 @@ describe('trouble', () => {
     })
     expect(await clock.run(unit.schedule(message(process), deadline()))).toMatchObject({ nonce: 1 })
     expect(await audit(store, process)).toMatchObject({ faults: [], records: { length: 2 } })
+  })
+
+  it('a spawn keeps its deadline, whatever the store does', async () => {
+    const { clock, store, instance, deadline } = setup()
+    store.faults = {
+      async before({ name }) {
+        if (name !== 'spawn') return
+        await clock.sleep(7_800)
+        throw new Error('timeout')
+      },
+    }
+    const begun = clock.now()
+    await expect(clock.run(spawned(instance(), deadline()))).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('may have been spawned'),
+    })
+    expect(clock.now() - begun).toBe(deadline() - clock.now())
+  })
+
+  it('a spawn that met another transaction is tried again as another transaction', async () => {
+    const { clock, store, instance, deadline } = setup()
+    const tokens: string[] = []
+    store.faults = {
+      before({ name, args }): unknown {
+        if (name !== 'spawn') return undefined
+        return tokens.push((args[0] as { token: string }).token) === 1 ? { outcome: { kind: 'busy' } } : undefined
+      },
+    }
+    await clock.run(spawned(instance(), deadline()))
+    expect(new Set(tokens).size).toBe(2)
   })
 
   it('a spawn whose answer is lost happens once', async () => {

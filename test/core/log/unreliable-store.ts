@@ -3,7 +3,7 @@
 import { SchedulerError } from '../../../core/errors.ts'
 import type { Clock } from '../../../core/ports/clock.ts'
 import type { CommitOutcome, LogStore } from '../../../core/ports/log-store.ts'
-import type { Mailbox } from '../../../core/ports/mailbox.ts'
+import type { SubmissionQueue } from '../../../core/ports/submission-queue.ts'
 
 export interface Network {
   clock: Clock
@@ -70,8 +70,8 @@ export function unreliable(store: LogStore, network: Network): LogStore {
   } as LogStore
 }
 
-/** The same of a mailbox: what is asked of it may arrive and not be answered. */
-export function unreliableMailbox(mailbox: Mailbox, network: Network): Mailbox {
+/** The same of a submission queue: what is asked of it may arrive and not be answered. */
+export function unreliableSubmissionQueue(submissionQueue: SubmissionQueue, network: Network): SubmissionQueue {
   const { clock, random } = network
   const never = new Promise<never>(() => undefined)
   const hop = async () => {
@@ -90,11 +90,11 @@ export function unreliableMailbox(mailbox: Mailbox, network: Network): Mailbox {
       return answer
     }
   return {
-    offer: call((process, offers) => mailbox.offer(process, offers)),
-    names: call((process) => mailbox.names(process)),
-    open: call((process, names) => mailbox.open(process, names)),
-    withdraw: call((process, offers) => mailbox.withdraw(process, offers)),
-    outcomes: call((process, offers) => mailbox.outcomes(process, offers)),
-    news: call((process, offers) => mailbox.news(process, offers)),
+    submit: call((process, submissions) => submissionQueue.submit(process, submissions)),
+    names: call((process) => submissionQueue.names(process)),
+    open: call((process, names) => submissionQueue.open(process, names)),
+    withdraw: call((process, submissions) => submissionQueue.withdraw(process, submissions)),
+    outcomes: call((process, submissions) => submissionQueue.outcomes(process, submissions)),
+    news: call((process, submissions) => submissionQueue.news(process, submissions)),
   }
 }

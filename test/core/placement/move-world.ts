@@ -21,12 +21,12 @@ import { FakeLogFence } from '../../fakes/log-fence.ts'
 import { FakeLogIdentity } from '../../fakes/log-identity.ts'
 import { FakeLogImport } from '../../fakes/log-import.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
-import { noMailbox } from '../../fakes/mailbox.ts'
 import { FakeMetadataIndex } from '../../fakes/metadata-index.ts'
 import { FakePlacementStore } from '../../fakes/placement-store.ts'
 import { FakeRelayStore } from '../../fakes/relay-store.ts'
 import { FakeSegmentIndexes, FakeSegmentObjects } from '../../fakes/segment-stores.ts'
 import { createFakeSigner } from '../../fakes/signer.ts'
+import { noSubmissionQueue } from '../../fakes/submission-queue.ts'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
 
 export const DEADLINE_MS = 5_000
@@ -80,7 +80,7 @@ export class TestUnit {
     const { clock, signer } = this.#world
     return new Sequencer({
       store,
-      mailbox: noMailbox,
+      submissionQueue: noSubmissionQueue,
       clock,
       signer,
       meter: noMeter,

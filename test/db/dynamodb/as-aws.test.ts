@@ -5,7 +5,7 @@
 import { CreateTableCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { beforeAll } from 'vitest'
 import type { LogStore } from '../../../core/ports/log-store.ts'
-import type { Mailbox } from '../../../core/ports/mailbox.ts'
+import type { SubmissionQueue } from '../../../core/ports/submission-queue.ts'
 import { toHeadRow } from '../../../db/dynamodb/head-row.ts'
 import { createHeightStore } from '../../../db/dynamodb/height-store.ts'
 import { createIdentityStore } from '../../../db/dynamodb/identity-store.ts'
@@ -14,10 +14,10 @@ import { createLogImport } from '../../../db/dynamodb/log-import.ts'
 import { createLogInspection } from '../../../db/dynamodb/log-inspection.ts'
 import { createLogRestore } from '../../../db/dynamodb/log-restore.ts'
 import { createLogStore } from '../../../db/dynamodb/log-store.ts'
-import { createMailbox } from '../../../db/dynamodb/mailbox.ts'
 import { createPlacementStore } from '../../../db/dynamodb/placement-store.ts'
 import { createRelayStore } from '../../../db/dynamodb/relay-store.ts'
 import { createSegmentIndexes } from '../../../db/dynamodb/segment-indexes.ts'
+import { createSubmissionQueue } from '../../../db/dynamodb/submission-queue.ts'
 import { routerTables } from '../../../infra/tables.ts'
 import { type AwsBehaviour, useAws } from '../../aws/dynamodb-as-aws.ts'
 import { createFakeSigner } from '../../fakes/signer.ts'
@@ -27,10 +27,10 @@ import { logImportSuite } from '../../suites/log-import.ts'
 import { logInspectionSuite } from '../../suites/log-inspection.ts'
 import { logRestoreSuite } from '../../suites/log-restore.ts'
 import { logStoreSuite } from '../../suites/log-store.ts'
-import { mailboxSuite } from '../../suites/mailbox.ts'
 import { placementStoreBehaviours } from '../../suites/placement-store.ts'
 import { relayStoreBehaviours } from '../../suites/relay-store.ts'
 import { segmentIndexesSuite } from '../../suites/segment-stores.ts'
+import { submissionQueueSuite } from '../../suites/submission-queue.ts'
 import { useDynamoDb } from './local.ts'
 
 const db = useDynamoDb()
@@ -69,16 +69,16 @@ function persistent(store: LogStore): LogStore {
 }
 
 /** All that several looks show: each may lack what was just written, or be left unprocessed. */
-function patient(mailbox: Mailbox): Mailbox {
+function patient(submissionQueue: SubmissionQueue): SubmissionQueue {
   const looks = <T>(look: () => Promise<T>) => Promise.all(Array.from({ length: 12 }, look))
   return {
-    ...mailbox,
-    async outcomes(process, offers) {
-      const seen = await looks(() => mailbox.outcomes(process, offers))
+    ...submissionQueue,
+    async outcomes(process, submissions) {
+      const seen = await looks(() => submissionQueue.outcomes(process, submissions))
       return new Map(seen.flatMap((outcomes) => [...outcomes]))
     },
-    async news(process, offers) {
-      const seen = await looks(() => mailbox.news(process, offers))
+    async news(process, submissions) {
+      const seen = await looks(() => submissionQueue.news(process, submissions))
       const outcomes = new Map(seen.flatMap((news) => [...news.outcomes]))
       const { head } = seen.find((news) => news.head) ?? {}
       return { outcomes, ...(head && { head }) }
@@ -108,8 +108,8 @@ logInspectionSuite(name, () => ({
     await db().client.send(new PutItemCommand({ TableName: db().tables.records, Item }))
   },
 }))
-mailboxSuite(name, () => ({
-  mailbox: patient(createMailbox(lagging())),
+submissionQueueSuite(name, () => ({
+  submissionQueue: patient(createSubmissionQueue(lagging())),
   store: persistent(createLogStore(lagging(), signer.owner)),
   signer,
 }))

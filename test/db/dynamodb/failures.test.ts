@@ -5,7 +5,7 @@ import type { Sequencer } from '../../../core/log/sequencer.ts'
 import { systemClock } from '../../../core/ports/clock.ts'
 import { createDynamoDb } from '../../../db/dynamodb/client.ts'
 import { createLogStore } from '../../../db/dynamodb/log-store.ts'
-import { createMailbox } from '../../../db/dynamodb/mailbox.ts'
+import { createSubmissionQueue } from '../../../db/dynamodb/submission-queue.ts'
 import { asAws } from '../../aws/dynamodb-as-aws.ts'
 import { audit } from '../../core/log/audit.ts'
 import { createInstance, message, randomId, spawned } from '../../core/log/instance.ts'
@@ -40,7 +40,7 @@ async function unitWith(faults: ((transaction: number) => unknown)[], when: 'bef
   const store = createLogStore(own, signer.owner)
   return {
     store,
-    unit: createInstance(store, createMailbox(own), systemClock, signer),
+    unit: createInstance(store, createSubmissionQueue(own), systemClock, signer),
     transactions: () => transactions,
   }
 }
@@ -110,7 +110,12 @@ describe('AWS in trouble', () => {
   it('an unreachable store: unavailable within the deadline', { timeout: 20_000 }, async () => {
     const { tables } = db()
     const nobody = createDynamoDb(tables, 'http://127.0.0.1:9')
-    const unit = createInstance(createLogStore(nobody, signer.owner), createMailbox(nobody), systemClock, signer)
+    const unit = createInstance(
+      createLogStore(nobody, signer.owner),
+      createSubmissionQueue(nobody),
+      systemClock,
+      signer,
+    )
     await expect(unit.schedule(message('x'.repeat(43)), Date.now() + 3_000)).rejects.toMatchObject({
       code: 'unavailable',
     })
@@ -179,7 +184,7 @@ describe('a record that is not visible yet, below a head that is', () => {
       { step: 'initialize', name: 'skew' },
     )
     const store = createLogStore(own, signer.owner)
-    const process = await spawned(createInstance(store, createMailbox(own), systemClock, signer), deadline())
+    const process = await spawned(createInstance(store, createSubmissionQueue(own), systemClock, signer), deadline())
     expect(await store.records(process, 0, 0)).toHaveLength(1)
     expect(looks).toBe(4)
   })

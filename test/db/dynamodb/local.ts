@@ -15,7 +15,7 @@ export function useDynamoDb(): () => DynamoDb<keyof Tables> {
     process.env.AWS_ACCESS_KEY_ID = randomBytes(8).toString('hex')
     process.env.AWS_SECRET_ACCESS_KEY = localCredentials.secretAccessKey
     const tables = { heads: localTableName('heads'), records: localTableName('records'), ids: localTableName('ids') }
-    db = createDynamoDb({ ...tables, offers: localTableName('offers') }, url)
+    db = createDynamoDb({ ...tables, submissions: localTableName('submissions') }, url)
     await makeTables(db.client, unitTables)
   })
   afterAll(() => db?.client.destroy())

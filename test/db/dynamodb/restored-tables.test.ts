@@ -7,7 +7,6 @@ import {
   paginateScan,
 } from '@aws-sdk/client-dynamodb'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { IdentityGuard } from '../../../core/log/identity-guard.ts'
 import { Sequencer } from '../../../core/log/sequencer.ts'
 import { systemClock as clock } from '../../../core/ports/clock.ts'
 import { noMeter } from '../../../core/ports/meter.ts'
@@ -15,6 +14,7 @@ import { createPace } from '../../../core/relay/pace.ts'
 import { relayProcess } from '../../../core/relay/relay.ts'
 import type { RestoreDeps } from '../../../core/restore/deps.ts'
 import { restoreLog, takeOver } from '../../../core/restore/restore.ts'
+import { IdentityGuard } from '../../../core/schedule/identity-guard.ts'
 import { postItem } from '../../../core/schedule/post.ts'
 import type { Scheduler } from '../../../core/schedule/scheduler.ts'
 import type { DynamoDb } from '../../../db/dynamodb/client.ts'
@@ -30,8 +30,8 @@ import { audit } from '../../core/log/audit.ts'
 import { signer } from '../../core/restore/world.ts'
 import { codeOf } from '../../core/schedule/scheduling.ts'
 import { FakeBundler } from '../../fakes/bundler.ts'
-import { noMailbox } from '../../fakes/mailbox.ts'
 import { FakeIndexedNonces, FakeKeptBodies, FakeUploadedLog } from '../../fakes/restore-sources.ts'
+import { noSubmissionQueue } from '../../fakes/submission-queue.ts'
 import { createUnit } from '../../fakes/unit.ts'
 import { messageItem, processItem } from '../../stack/client.ts'
 import { useDynamoDb } from './local.ts'
@@ -47,7 +47,7 @@ function schedulerOn(log: DynamoDb): Scheduler {
   const store = createLogStore(log, signer.owner)
   const sequencer = new Sequencer({
     store,
-    mailbox: noMailbox,
+    submissionQueue: noSubmissionQueue,
     signer,
     clock,
     meter: noMeter,

@@ -1,5 +1,5 @@
 /**
- * The log and the mailbox as AWS's DynamoDB has them: calls take their time, with a tail; a key takes so many units a second
+ * The log and the submission queue as AWS's DynamoDB has them: calls take their time, with a tail; a key takes so many units a second
  * and no more; each row of a transaction is judged, locked and written by itself, so that transactions conflict on some of their
  * rows and readers see some rows before others; cheap reads lag behind. Built on the fakes, which keep to the ports' behaviours.
  */
@@ -9,10 +9,10 @@ import { SchedulerError } from '../../../../core/errors.ts'
 import type { Head } from '../../../../core/log/record.ts'
 import { sameHead } from '../../../../core/log/state.ts'
 import type { Commit, CommitOutcome, Finding, ItemName, LogStore, Standing } from '../../../../core/ports/log-store.ts'
-import type { Mailbox, News, Offer, OfferName } from '../../../../core/ports/mailbox.ts'
+import type { News, Submission, SubmissionName, SubmissionQueue } from '../../../../core/ports/submission-queue.ts'
 import { type Attributes, toHeadRow } from '../../../../db/dynamodb/head-row.ts'
 import { deepHashRow, itemRow } from '../../../../db/dynamodb/id-row.ts'
-import { toOutcomes } from '../../../../db/dynamodb/offer-outcomes.ts'
+import { toOutcomes } from '../../../../db/dynamodb/submission-outcomes.ts'
 import { commitOutcome } from '../../../../db/dynamodb/transaction-outcome.ts'
 import { FakeLogStore } from '../../../fakes/log-store.ts'
 import type { VirtualClock } from '../../../fakes/virtual-clock.ts'
@@ -32,8 +32,8 @@ export interface AwsOptions {
   latency?: number
   /** How long a cheap read lags at most, ms. */
   lag?: number
-  /** Whether reads of the mailbox lag too: the adapter's do not, and nothing rests on that. */
-  lagsInMailbox?: boolean
+  /** Whether reads of the submission queue lag too: the adapter's do not, and nothing rests on that. */
+  lagsInQueue?: boolean
   limits?: { rows: number; bytes: number }
   /** How long after a commit each of its rows may become visible, ms at most. It is locked until then. */
   rowSkew?: number
@@ -57,7 +57,7 @@ const keyOf = (finding: Finding, id: string) =>
     : itemKey(finding.process, { kind: finding.kind === 'posted' ? 'message' : 'transaction', id })
 
 interface Row {
-  offer: Offer
+  submission: Submission
   box: number
   name: Visibility
   body: Visibility
@@ -82,7 +82,7 @@ export class Aws {
   private readonly clock: VirtualClock
   private readonly latency: number
   private readonly lag: number
-  private readonly lagsInMailbox: boolean
+  private readonly lagsInQueue: boolean
   private readonly rowSkew: number
   private readonly unnamed: number
   /** Rows on which a transaction is under way. */
@@ -97,12 +97,12 @@ export class Aws {
 
   constructor(
     clock: VirtualClock,
-    { latency = 10, lag = 1_000, lagsInMailbox = false, limits, rowSkew = 0, unnamed = 0 }: AwsOptions = {},
+    { latency = 10, lag = 1_000, lagsInQueue = false, limits, rowSkew = 0, unnamed = 0 }: AwsOptions = {},
   ) {
     this.clock = clock
     this.latency = latency
     this.lag = lag
-    this.lagsInMailbox = lagsInMailbox
+    this.lagsInQueue = lagsInQueue
     this.store = new FakeLogStore(limits)
     this.rowSkew = rowSkew
     this.unnamed = unnamed
@@ -110,7 +110,7 @@ export class Aws {
   }
 
   /** What an instance sees of it, over a network of its own. */
-  seenBy(environment: Environment, faults: Faults = noFaults): { store: LogStore; mailbox: Mailbox } {
+  seenBy(environment: Environment, faults: Faults = noFaults): { store: LogStore; submissionQueue: SubmissionQueue } {
     const read =
       <Args extends unknown[], T>(serve: (...args: Args) => Promise<T>) =>
       async (...args: Args): Promise<T> => {
@@ -151,20 +151,20 @@ export class Aws {
           const way = kind === 'message' ? 'posted' : 'assigned'
           return (await this.visible(id)).find((one) => one.process === process && one.kind === way)
         }),
-        setState: read((process, expected, state) => this.setState(process, expected, state)),
+        setState: read((process, expected, state) => store.setState(process, expected, state)),
         commit: (commit) => this.transact(commit, environment, faults),
         spawn: (spawn) => store.spawn(spawn),
       },
-      mailbox: {
-        offer: read(async (process, offers) => this.offer(process, offers, faults)),
+      submissionQueue: {
+        submit: read(async (process, submissions) => this.submit(process, submissions, faults)),
         names: read(async (process) => this.names(process)),
         open: read(async (process, names) => this.open(process, names)),
         withdraw: read(async (process, names) => this.withdraw(process, names)),
-        outcomes: this.asking(environment, faults, async (process, offers) => this.seen(process, offers)),
-        news: this.asking(environment, faults, async (process, offers): Promise<News> => {
+        outcomes: this.asking(environment, faults, async (process, submissions) => this.seen(process, submissions)),
+        news: this.asking(environment, faults, async (process, submissions): Promise<News> => {
           this.readUnits('head', `head ${process}`, 1)
           const head = await this.headOf(process)
-          return { outcomes: this.seen(process, offers), ...(head && { head }) }
+          return { outcomes: this.seen(process, submissions), ...(head && { head }) }
         }),
       },
     }
@@ -184,8 +184,8 @@ export class Aws {
     return clock.now() - (chance > 0.995 ? lag * clock.random() : Math.min(lag, 20 * clock.random()))
   }
 
-  private mailboxReplica(): number {
-    return this.lagsInMailbox ? this.replica() : this.clock.now()
+  private queueReplica(): number {
+    return this.lagsInQueue ? this.replica() : this.clock.now()
   }
 
   private async transact(commit: Commit, environment: Environment, faults: Faults): Promise<CommitOutcome> {
@@ -311,12 +311,6 @@ export class Aws {
     }
   }
 
-  /** A single write waits for the transaction that has its row. */
-  async setState(process: string, ...states: Tail<Parameters<LogStore['setState']>>): Promise<boolean> {
-    while (this.locked.has(`head ${process}`)) await this.clock.sleep(1)
-    return this.store.setState(process, ...states)
-  }
-
   private async headOf(process: string): Promise<Head | undefined> {
     const key = `head ${process}`
     return this.hidden.has(key) ? this.hidden.get(key) : this.store.head(process)
@@ -351,19 +345,19 @@ export class Aws {
     return rows
   }
 
-  private offer(process: string, offers: readonly Offer[], faults: Faults): void {
-    for (const offer of offers) {
-      const there = this.box(process).get(offer.id)
+  private submit(process: string, submissions: readonly Submission[], faults: Faults): void {
+    for (const submission of submissions) {
+      const there = this.box(process).get(submission.id)
       // Keys go round, so that the same seed twice uses the same ones.
       const box = there?.box ?? this.counter++ % BOXES
       const [name, body] = faults.rows()
-      if (body) this.capacity.count('offer', 'W', Math.ceil((bytesOf(offer) + 200) / 1024))
-      if (name) this.writeUnits('offer', `${process}/${box}`, 1)
+      if (body) this.capacity.count('submission', 'W', Math.ceil((bytesOf(submission) + 200) / 1024))
+      if (name) this.writeUnits('submission', `${process}/${box}`, 1)
       const now = this.clock.now()
       const written = { from: now, until: Number.POSITIVE_INFINITY }
       const unwritten = { from: Number.POSITIVE_INFINITY, until: 0 }
-      const row = there ?? { offer, box, name: unwritten, body: unwritten }
-      this.box(process).set(offer.id, {
+      const row = there ?? { submission, box, name: unwritten, body: unwritten }
+      this.box(process).set(submission.id, {
         ...row,
         ...(name && { name: written }),
         ...(body && !isVisible(row.body, now) && { body: written }),
@@ -372,13 +366,13 @@ export class Aws {
     }
   }
 
-  private names(process: string): OfferName[] {
-    const found: OfferName[] = []
+  private names(process: string): SubmissionName[] {
+    const found: SubmissionName[] = []
     for (let box = 0; box < BOXES; box++) {
-      const at = this.mailboxReplica()
+      const at = this.queueReplica()
       const names = [...this.box(process).values()]
         .filter((row) => row.box === box && isVisible(row.name, at))
-        .map(({ offer: { id, since, deadline } }) => ({ id, since, deadline }))
+        .map(({ submission: { id, since, deadline } }) => ({ id, since, deadline }))
         .sort((a, b) => a.since - b.since)
         .slice(0, NAMES_A_BOX)
       this.readUnits('names', `${process}/${box}`, Math.max(1, Math.ceil((names.length * 130) / 4096)))
@@ -387,16 +381,16 @@ export class Aws {
     return found.sort((a, b) => a.since - b.since)
   }
 
-  private open(process: string, names: readonly OfferName[]): Offer[] {
+  private open(process: string, names: readonly SubmissionName[]): Submission[] {
     return names.flatMap(({ id }) => {
       const row = this.box(process).get(id)
-      const found = row && isVisible(row.body, this.mailboxReplica())
-      this.capacity.count('open', 'R', found ? Math.ceil((bytesOf(row.offer) + 200) / 4096) : 1)
-      return found ? [row.offer] : []
+      const found = row && isVisible(row.body, this.queueReplica())
+      this.capacity.count('open', 'R', found ? Math.ceil((bytesOf(row.submission) + 200) / 4096) : 1)
+      return found ? [row.submission] : []
     })
   }
 
-  private withdraw(process: string, names: readonly OfferName[]): void {
+  private withdraw(process: string, names: readonly SubmissionName[]): void {
     const box = this.box(process)
     for (const { id } of names) {
       const row = box.get(id)
@@ -413,37 +407,35 @@ export class Aws {
   private asking<T>(
     environment: Environment,
     faults: Faults,
-    answer: (process: string, offers: readonly Offer[]) => Promise<T>,
-  ): (process: string, offers: readonly Offer[]) => Promise<T> {
-    return async (process, offers) => {
+    answer: (process: string, submissions: readonly Submission[]) => Promise<T>,
+  ): (process: string, submissions: readonly Submission[]) => Promise<T> {
+    return async (process, submissions) => {
       const time = this.time()
       await environment.sleep(time / 2)
       if (faults.call() === 'request lost') return await faults.timeout(environment)
-      const seen = await answer(process, offers)
+      const seen = await answer(process, submissions)
       await environment.sleep(time / 2)
       return seen
     }
   }
 
   /** What one call says of these: each row by itself, of a replica that may lag. */
-  private seen(process: string, offers: readonly Offer[]): Map<string, Standing> {
+  private seen(process: string, submissions: readonly Submission[]): Map<string, Standing> {
     const rows: Attributes[] = []
     const look = (key: string, isFresh: boolean) => {
       const row = this.ids.get(key)
       if (row && isFresh && !this.hidden.has(key)) rows.push(row)
     }
-    for (const { entry } of offers) {
+    for (const { entry } of submissions) {
       this.capacity.count('outcomes', 'R', entry.deepHash?.claimed ? 1 : 0.5)
       const key = itemKey(process, entry)
       if (this.ids.has(key)) look(key, (this.committedAt.get(key) ?? 0) <= this.replica())
       if (entry.deepHash?.claimed) look(hashKey(process, entry.deepHash.hash), true)
     }
-    return toOutcomes(process, offers, rows)
+    return toOutcomes(process, submissions, rows)
   }
 }
 
-type Tail<T extends unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never
-
 const rowOf = (head: Head): Attributes => ({ ...toHeadRow(head), ...(head.lease && marshall({ lease: head.lease })) })
 
-const bytesOf = ({ entry: { item } }: Offer): number => (item && 'raw' in item ? item.raw.length : 0)
+const bytesOf = ({ entry: { item } }: Submission): number => (item && 'raw' in item ? item.raw.length : 0)

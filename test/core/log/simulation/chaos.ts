@@ -1,6 +1,6 @@
 /**
  * A short, bad time of a busy process, drawn from a seed: instances that crash, stall and are frozen at any step, of two versions,
- * a network that loses and delays, a mailbox that lags, loses rows or is out of order, clocks that differ, repeated items,
+ * a network that loses and delays, a submission queue that lags, loses rows or is out of order, clocks that differ, repeated items,
  * impatient callers, a head that is frozen in the middle. Then all is well again, and whoever comes must be served.
  */
 import { SchedulerError } from '../../../../core/errors.ts'
@@ -47,7 +47,7 @@ interface Profile {
   freezes: number
   /** How many blocks the instances' knowledge of the network differs by. */
   heights: number
-  mailboxDown: boolean
+  queueDown: boolean
   limits: { rows: number; bytes: number }
   /** How far apart the rows of one transaction are seen, ms at most. */
   rowSkew: number
@@ -73,7 +73,7 @@ function draw(random: () => number): Profile {
     impatient: some(0.6, 0.6),
     freezes: random() < 0.2 ? 1 + Math.floor(random() * 3) : 0,
     heights: random() < 0.5 ? Math.floor(random() * 6) : 0,
-    mailboxDown: random() < 0.1,
+    queueDown: random() < 0.1,
     limits: { rows: random() < 0.5 ? 20 : 99, bytes: 4_000_000 },
     rowSkew: some(0.8, 30),
     unnamed: some(0.3, 1),
@@ -85,15 +85,15 @@ export async function chaos(seed: number): Promise<History> {
   const profile = draw(random)
   const clock = new VirtualClock(1_700_000_000_000, seed, { turns: 1 })
   const { limits, rowSkew, unnamed } = profile
-  const aws = new Aws(clock, { limits, rowSkew, unnamed, lagsInMailbox: profile.lags, latency: 2 + 8 * random() })
+  const aws = new Aws(clock, { limits, rowSkew, unnamed, lagsInQueue: profile.lags, latency: 2 + 8 * random() })
   const signer = createFakeSigner(`unit ${seed}`)
   const parts = { ...aws.seenBy(new Environment(clock)), clock, signer, meter: noMeter }
   const quiet = new Sequencer({ ...parts, height: () => HEIGHT, rememberedHeads: 1 })
   const process = await spawned(quiet, clock.now() + 10_000)
   const begin = clock.now()
   const isOver = () => clock.now() > begin + BAD_MS
-  const mailboxDownFrom = begin + BAD_MS * random()
-  const isMailboxDown = () => profile.mailboxDown && !isOver() && clock.now() > mailboxDownFrom
+  const queueDownFrom = begin + BAD_MS * random()
+  const isQueueDown = () => profile.queueDown && !isOver() && clock.now() > queueDownFrom
 
   const lambda: Lambda = new Lambda({
     clock,
@@ -109,7 +109,7 @@ export async function chaos(seed: number): Promise<History> {
         if (chance < profile.stalls) stall(environment)
         else if (chance > 1 - profile.crashes) crash(environment)
       }
-      return { ...seen, mailbox: interrupted(seen.mailbox, isMailboxDown) }
+      return { ...seen, submissionQueue: interrupted(seen.submissionQueue, isQueueDown) }
     },
     skew: () => Math.round((random() - 0.5) * profile.skew),
     height: () => heightFrom(random, profile.heights, clock),
@@ -175,9 +175,9 @@ export async function chaos(seed: number): Promise<History> {
       await clock.sleep((BAD_MS / profile.freezes) * random())
       const span = { from: clock.now(), until: Number.POSITIVE_INFINITY }
       frozen.push(span)
-      await aws.setState(process, 'open', 'frozen')
+      await aws.store.setState(process, 'open', 'frozen')
       await clock.sleep(300 * random())
-      await aws.setState(process, 'frozen', 'open')
+      await aws.store.setState(process, 'frozen', 'open')
       span.until = clock.now()
     }
   }
@@ -219,13 +219,13 @@ function heightFrom(random: () => number, spread: number, clock: VirtualClock): 
   }
 }
 
-function interrupted<T extends object>(mailbox: T, isDown: () => boolean): T {
-  return new Proxy(mailbox, {
+function interrupted<T extends object>(submissionQueue: T, isDown: () => boolean): T {
+  return new Proxy(submissionQueue, {
     get(target, property) {
       const call: unknown = Reflect.get(target, property, target)
       if (typeof call !== 'function') return call
       return async (...args: unknown[]): Promise<unknown> => {
-        if (isDown()) throw new SchedulerError('unavailable', 'the mailbox is out of order')
+        if (isDown()) throw new SchedulerError('unavailable', 'the submission queue is out of order')
         return (await Reflect.apply(call, target, args)) as unknown
       }
     },

@@ -1,5 +1,5 @@
 /**
- * Prints the figures of docs/hot-process.md: npm run simulate
+ * Prints the figures of docs/contended-processes.md: npm run simulate
  * Virtual time, so they are the same on every machine.
  */
 import { type Load, type LoadOptions, load } from './load.ts'

@@ -7,8 +7,8 @@ import type { Place } from '../../../../core/errors.ts'
 import type { Entry } from '../../../../core/log/entry.ts'
 import { Sequencer } from '../../../../core/log/sequencer.ts'
 import type { LogStore } from '../../../../core/ports/log-store.ts'
-import type { Mailbox } from '../../../../core/ports/mailbox.ts'
 import type { Meter } from '../../../../core/ports/meter.ts'
+import type { SubmissionQueue } from '../../../../core/ports/submission-queue.ts'
 import type { VirtualClock } from '../../../fakes/virtual-clock.ts'
 import { Environment, slowSigner } from './environment.ts'
 
@@ -20,7 +20,7 @@ export interface LambdaOptions {
   signer: Signer
   meter: Meter
   /** What a new instance sees of the store. */
-  connect(environment: Environment): { store: LogStore; mailbox: Mailbox }
+  connect(environment: Environment): { store: LogStore; submissionQueue: SubmissionQueue }
   /** Requests that an instance serves at once. */
   concurrency?: number
   /** Instances at most; more requests wait. */
@@ -37,7 +37,7 @@ export interface LambdaOptions {
 
 export interface UnitParts {
   store: LogStore
-  mailbox: Mailbox
+  submissionQueue: SubmissionQueue
   clock: Environment
   signer: Signer
   meter: Meter

@@ -49,8 +49,10 @@ export interface Load {
   readUnits: number
   batch: number
   commits: number
-  offers: number
+  submissions: number
   conflicts: number
+  /** Transactions that conflicted on some rows and failed the conditions of others. */
+  mixed: number
   throttled: number
   instances: number
   units: Record<string, number>
@@ -87,7 +89,7 @@ export async function load({
     ...lambdaOptions,
   })
   const data = 'x'.repeat(bytes)
-  const quiet = createInstance(aws.store, aws.seenBy(lambdaless(clock)).mailbox, clock, signer)
+  const quiet = createInstance(aws.store, aws.seenBy(lambdaless(clock)).submissionQueue, clock, signer)
   const processes = await Promise.all(writers.map(() => spawned(quiet, clock.now() + 10_000)))
   const begin = clock.now()
   const end = begin + warmUp + length
@@ -121,6 +123,7 @@ export async function load({
       counts.clear()
       aws.capacity.reset()
       aws.conflicts = 0
+      aws.mixed = 0
       await done
       await lambda.idle()
     })(),
@@ -135,8 +138,9 @@ export async function load({
     readUnits: aws.capacity.sum('R') / scheduled,
     batch: scheduled / commits,
     commits,
-    offers: a('offers') / scheduled,
+    submissions: a('submissions') / scheduled,
     conflicts: aws.conflicts,
+    mixed: aws.mixed,
     throttled: aws.capacity.throttled,
     instances: lambda.started,
     units: Object.fromEntries([...aws.capacity.totals].map(([name, sum]) => [name, sum / scheduled])),

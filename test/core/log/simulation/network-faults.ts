@@ -7,7 +7,7 @@ export type Fate = 'fine' | 'request lost' | 'answer lost' | 'late' | 'throttled
 export interface Faults {
   /** What happens to one call. */
   call(): Fate
-  /** Which of an offer's two rows, name and body, are written. */
+  /** Which of a submission's two rows, name and body, are written. */
   rows(): [name: boolean, body: boolean]
   forgetsTokens(): boolean
   /** How a call ends that nobody answers: after a while, as `unavailable`. */

@@ -1,11 +1,11 @@
 /**
  * The unit as it was before instances combined: each races for the head, holds back when it loses, and knows neither lease
- * nor mailbox. During a deploy such instances write beside the new ones.
+ * nor submission queue. During a deploy such instances write beside the new ones.
  */
 import { randomUUID } from 'node:crypto'
 import { SchedulerError } from '../../../../core/errors.ts'
 import { chainEntry } from '../../../../core/log/chain.ts'
-import { alreadyScheduled, deepHashKnown, placeOf } from '../../../../core/log/committing.ts'
+import { alreadyScheduled, deepHashKnown, placeOf } from '../../../../core/log/commit.ts'
 import type { Head } from '../../../../core/log/record.ts'
 import { refusalOf, sameHead } from '../../../../core/log/state.ts'
 import type { Unit, UnitParts } from './lambda.ts'

@@ -1,5 +1,5 @@
 /**
- * The mailbox in DynamoDB: adapter of `core/ports/mailbox.ts`. An offer is two rows of the offers table: its body under a key
+ * The submission queue in DynamoDB: adapter of `core/ports/submission-queue.ts`. A submission is two rows of the submissions table: its body under a key
  * of its own, and a small one that names it, under one of a few keys of the process, so that no key takes more writes than
  * DynamoDB gives it (a thousand units a second) and that looking again and again reads little. Bodies, and names that nobody
  * took out, expire by themselves.
@@ -12,13 +12,13 @@ import pRetry from 'p-retry'
 import type { Entry } from '../../core/log/entry.ts'
 import type { StoredItem } from '../../core/log/record.ts'
 import type { Standing } from '../../core/ports/log-store.ts'
-import type { Mailbox, News, Offer, OfferName } from '../../core/ports/mailbox.ts'
+import type { News, Submission, SubmissionName, SubmissionQueue } from '../../core/ports/submission-queue.ts'
 import { batchGet } from './batch-get.ts'
 import type { DynamoDb } from './client.ts'
 import { reading } from './failures.ts'
 import { type Attributes, fromHeadRow, headKey } from './head-row.ts'
-import { idKeys, toOutcomes } from './offer-outcomes.ts'
 import { type ItemAttributes, itemAttributes, itemOf } from './record-row.ts'
+import { idKeys, toOutcomes } from './submission-outcomes.ts'
 
 /** Keys over which a process's names are spread: at 530 messages a second, two writes each, 530 units a second for each. */
 const BOXES = 2
@@ -48,21 +48,21 @@ interface BodyRow extends ItemAttributes {
   claimed?: boolean
 }
 
-const boxOf = (process: string, offer: string): string =>
-  `${process}/${(createHash('sha256').update(offer).digest()[0] ?? 0) % BOXES}`
-const nameKey = (process: string, { id, since }: OfferName) => ({
+const boxOf = (process: string, submission: string): string =>
+  `${process}/${(createHash('sha256').update(submission).digest()[0] ?? 0) % BOXES}`
+const nameKey = (process: string, { id, since }: SubmissionName) => ({
   box: boxOf(process, id),
   at: `${String(since).padStart(13, '0')}#${id}`,
 })
-const bodyKey = (id: string) => ({ box: `offer#${id}`, at: 'body' as const })
+const bodyKey = (id: string) => ({ box: `submission#${id}`, at: 'body' as const })
 
 class Throttled extends Error {
   constructor() {
-    super('DynamoDB left some rows of the mailbox unwritten')
+    super('DynamoDB left some rows of the submission queue unwritten')
   }
 }
 
-export function createMailbox(db: DynamoDb<'offers' | 'ids' | 'heads'>): Mailbox {
+export function createSubmissionQueue(db: DynamoDb<'submissions' | 'ids' | 'heads'>): SubmissionQueue {
   const { client, tables } = db
 
   const write = (requests: readonly WriteRequest[]): Promise<void> =>
@@ -75,13 +75,13 @@ export function createMailbox(db: DynamoDb<'offers' | 'ids' | 'heads'>): Mailbox
 
   const writeCall = async (call: WriteRequest[]): Promise<void> => {
     let left = call
-    // What is left unprocessed is throttled; whoever offers in vain goes on by himself.
+    // What is left unprocessed is throttled; an instance that submits in vain commits by itself.
     await pRetry(
       async () => {
         const { UnprocessedItems } = await client.send(
-          new BatchWriteItemCommand({ RequestItems: { [tables.offers]: left } }),
+          new BatchWriteItemCommand({ RequestItems: { [tables.submissions]: left } }),
         )
-        left = UnprocessedItems?.[tables.offers] ?? []
+        left = UnprocessedItems?.[tables.submissions] ?? []
         if (left.length > 0) throw new Throttled()
       },
       { retries: 2, minTimeout: 20, randomize: true, shouldRetry: ({ error }) => error instanceof Throttled },
@@ -89,12 +89,12 @@ export function createMailbox(db: DynamoDb<'offers' | 'ids' | 'heads'>): Mailbox
   }
 
   return {
-    async offer(process, offers) {
+    async submit(process, submissions) {
       const expires = Math.ceil(Date.now() / 1000) + EXPIRY_S
       await write(
-        offers.flatMap((offer) => {
-          const name: NameRow = { ...nameKey(process, offer), deadline: offer.deadline, expires }
-          const body = { ...bodyKey(offer.id), expires, ...entryAttributes(offer.entry) }
+        submissions.flatMap((submission) => {
+          const name: NameRow = { ...nameKey(process, submission), deadline: submission.deadline, expires }
+          const body = { ...bodyKey(submission.id), expires, ...entryAttributes(submission.entry) }
           return [marshall(body, { removeUndefinedValues: true }), marshall(name)].map((Item) => ({
             PutRequest: { Item },
           }))
@@ -108,7 +108,7 @@ export function createMailbox(db: DynamoDb<'offers' | 'ids' | 'heads'>): Mailbox
           Array.from({ length: BOXES }, (_, i) =>
             client.send(
               new QueryCommand({
-                TableName: tables.offers,
+                TableName: tables.submissions,
                 KeyConditionExpression: '#box = :box',
                 ExpressionAttributeNames: { '#box': 'box' },
                 ExpressionAttributeValues: { ':box': { S: `${process}/${i}` } },
@@ -126,32 +126,32 @@ export function createMailbox(db: DynamoDb<'offers' | 'ids' | 'heads'>): Mailbox
       reading(async () => {
         const rows = await batchGet(
           db,
-          tables.offers,
+          tables.submissions,
           names.map(({ id }) => marshall(bodyKey(id))),
           { consistent: true },
         )
         const bodies = new Map(rows.map((row) => [row.box?.S, row]))
-        return names.flatMap((name): Offer[] => {
+        return names.flatMap((name): Submission[] => {
           const row = bodies.get(bodyKey(name.id).box)
           const entry = row && toEntry(process, row)
           return entry ? [{ ...name, entry }] : []
         })
       }),
 
-    withdraw: (process, offers) =>
+    withdraw: (process, submissions) =>
       // A call must not name a row twice.
       write(
-        [...new Map(offers.map((offer) => [offer.id, offer])).values()].map((offer) => ({
-          DeleteRequest: { Key: marshall(nameKey(process, offer)) },
+        [...new Map(submissions.map((submission) => [submission.id, submission])).values()].map((submission) => ({
+          DeleteRequest: { Key: marshall(nameKey(process, submission)) },
         })),
       ),
 
-    outcomes: (process, offers) => reading(() => outcomesOf(process, offers)),
+    outcomes: (process, submissions) => reading(() => outcomesOf(process, submissions)),
 
-    news: (process, offers) =>
+    news: (process, submissions) =>
       reading(async (): Promise<News> => {
-        const keys = idKeys(process, offers)
-        if (keys.length >= KEYS_A_CALL) return { outcomes: await outcomesOf(process, offers) }
+        const keys = idKeys(process, submissions)
+        if (keys.length >= KEYS_A_CALL) return { outcomes: await outcomesOf(process, submissions) }
         // One call for both. Keys left unprocessed are not asked for again: the caller comes again anyway.
         const { Responses = {} } = await client.send(
           new BatchGetItemCommand({
@@ -162,18 +162,18 @@ export function createMailbox(db: DynamoDb<'offers' | 'ids' | 'heads'>): Mailbox
           }),
         )
         const [head] = Responses[tables.heads] ?? []
-        const outcomes = toOutcomes(process, offers, Responses[tables.ids] ?? [])
+        const outcomes = toOutcomes(process, submissions, Responses[tables.ids] ?? [])
         return { outcomes, ...(head && { head: fromHeadRow(head) }) }
       }),
   }
 
-  async function outcomesOf(process: string, offers: readonly Offer[]): Promise<Map<string, Standing>> {
-    const rows = await batchGet(db, tables.ids, idKeys(process, offers), { consistent: false })
-    return toOutcomes(process, offers, rows)
+  async function outcomesOf(process: string, submissions: readonly Submission[]): Promise<Map<string, Standing>> {
+    const rows = await batchGet(db, tables.ids, idKeys(process, submissions), { consistent: false })
+    return toOutcomes(process, submissions, rows)
   }
 }
 
-function toName(row: Attributes): OfferName {
+function toName(row: Attributes): SubmissionName {
   const { at, deadline } = unmarshall(row) as NameRow
   const [since = '', id = ''] = at.split('#')
   return { id, since: Number(since), deadline }

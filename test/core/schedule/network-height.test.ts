@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { NetworkHeight, recordHeight } from '../../../core/log/network-height.ts'
+import { NetworkHeight, recordHeight } from '../../../core/schedule/network-height.ts'
 import { FakeHeightStore } from '../../fakes/height-store.ts'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
 import { heightStoreSuite } from '../../suites/height-store.ts'

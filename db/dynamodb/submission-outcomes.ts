@@ -1,13 +1,13 @@
-/** What became of offers, as rows of the ids table say it: the item's own row, and that of a deep hash which it claims. */
+/** What became of submissions, as rows of the ids table say it: the item's own row, and that of a deep hash which it claims. */
 import { marshall } from '@aws-sdk/util-dynamodb'
 import type { Standing } from '../../core/ports/log-store.ts'
-import type { Offer } from '../../core/ports/mailbox.ts'
+import type { Submission } from '../../core/ports/submission-queue.ts'
 import type { Attributes } from './head-row.ts'
 import { deepHashAt, itemKey, scheduled, toDeepHash } from './id-row.ts'
 
 /** Keys of the rows that say what became of these, each once. */
-export function idKeys(process: string, offers: readonly Offer[]): Attributes[] {
-  const keys = offers.flatMap(({ entry }) => [
+export function idKeys(process: string, submissions: readonly Submission[]): Attributes[] {
+  const keys = submissions.flatMap(({ entry }) => [
     itemKey(process, entry),
     ...(entry.deepHash?.claimed ? [deepHashAt(process, entry.deepHash.hash)] : []),
   ])
@@ -16,19 +16,19 @@ export function idKeys(process: string, offers: readonly Offer[]): Attributes[] 
 
 export function toOutcomes(
   process: string,
-  offers: readonly Offer[],
+  submissions: readonly Submission[],
   rows: readonly Attributes[],
 ): Map<string, Standing> {
   const byKey = new Map(rows.map((row) => [`${row.id?.S} ${row.at?.S}`, row]))
   return new Map(
-    offers.flatMap(({ id, entry }): [string, Standing][] => {
+    submissions.flatMap(({ id, entry }): [string, Standing][] => {
       const item = itemKey(process, entry)
       const own = byKey.get(`${item.id} ${item.at}`)
       if (own) return [[id, scheduled(own)]]
       const hash = entry.deepHash?.claimed ? deepHashAt(process, entry.deepHash.hash) : undefined
       const known = hash && byKey.get(`${hash.id} ${hash.at}`)
       const standing = known && toDeepHash(known)
-      // Of the item itself: its own row, which says by whose offer it came, is seen a moment later.
+      // Of the item itself: its own row, which says by whose submission it came, is seen a moment later.
       const isOwn = standing?.owner?.kind === entry.kind && standing.owner.id === entry.id
       return standing && !isOwn ? [[id, standing]] : []
     }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { IdentityGuard } from '../../../core/log/identity-guard.ts'
+import { IdentityGuard } from '../../../core/schedule/identity-guard.ts'
 import { FakeLogIdentity } from '../../fakes/log-identity.ts'
 import { VirtualClock } from '../../fakes/virtual-clock.ts'
 import { logIdentitySuite } from '../../suites/log-identity.ts'

@@ -1,7 +1,7 @@
 /**
  * How a process fares with many writers on many instances, in virtual time over a store that behaves as AWS's does: 10 ms a
  * call with a tail, a signature 1.7 ms, so that nothing can be faster than 588 messages a second (530 with what else there is
- * to do). `docs/hot-process.md` has the figures.
+ * to do). `docs/contended-processes.md` has the figures.
  */
 import { describe, expect, it } from 'vitest'
 import { runs } from '../../effort.ts'
@@ -95,12 +95,12 @@ describe('writers on instances of one request each', () => {
 })
 
 describe('writers on few instances of many requests each', () => {
-  it('share an instance without any mailbox', async () => {
+  it('share an instance without any submission queue', async () => {
     const run = await measure({ writers: [32], concurrency: 64 })
     expect(run.rate).toBeGreaterThan(0.95 * BOUND)
     expect(run.p99).toBeLessThan(150)
     expect(run.writeUnits).toBeLessThan(13)
-    expect(run.offers).toBe(0)
+    expect(run.submissions).toBe(0)
   })
 
   it('of four instances: at the bound, cheaper than with one request each', async () => {
