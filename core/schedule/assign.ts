@@ -72,15 +72,30 @@ async function checkSettled({ gateway }: Scheduler, head: Head, transaction: str
 }
 
 /** Any transaction that the gateway knows will do; its data is hashed as it streams by, never held. */
-async function hashTransaction({ gateway, rules }: Scheduler, id: string): Promise<NonNullable<Entry['deepHash']>> {
+async function hashTransaction(
+  { gateway, store, rules }: Scheduler,
+  id: string,
+): Promise<NonNullable<Entry['deepHash']>> {
   const transaction = await gateway.transaction(id)
-  if (!transaction) throw unknownTransaction()
-  const hasher = createTransactionHasher(transaction)
-  if ((await gateway.data(id, hasher.update)) === undefined) throw unknownTransaction()
+  const hasher = transaction && createTransactionHasher(transaction)
+  if (!hasher || (await gateway.data(id, hasher.update)) === undefined) {
+    // An item of this log reaches a gateway within seconds or minutes.
+    throw (await store.find(id)).length > 0 ? notPublishedYet() : unknownTransaction()
+  }
   return { hash: hasher.digest(), claimed: rules.deepHashChecks }
 }
 
 const unknownTransaction = () => new SchedulerError('not-found', 'Transaction not found')
+
+/** Seconds: about as long as a bundler takes to show an item at a gateway. */
+const PUBLISHED_AFTER = 10
+
+const notPublishedYet = () =>
+  new SchedulerError(
+    'unavailable',
+    'The item is scheduled here, but no gateway has it yet. Ask again in a few seconds.',
+    { retryAfter: PUBLISHED_AFTER },
+  )
 
 /** One tag per value, untrimmed; empty values make none. The CU could never read a process with a single one. */
 function parseExclude(exclude: string | undefined): string[] {

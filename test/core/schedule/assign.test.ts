@@ -83,6 +83,18 @@ describe('a transaction', () => {
     expect(await codeOf(assign(unit, ao.id, { baseLayer: true }))).toBe('not-found')
   })
 
+  it('that is an item of this log is waited for until a gateway has it', async () => {
+    const unit = await unitWithTransactions()
+    const message = await signedMessage({ data: 'scheduled a moment ago' })
+    await post(unit, message.raw)
+    expect(await refusalOf(assign(unit, message.id, { process: B }))).toMatchObject({
+      code: 'unavailable',
+      details: { retryAfter: 10 },
+    })
+    unit.gateway.hold(uploaded(message))
+    expect(await codeOf(assign(unit, message.id, { process: B }))).toBe('taken')
+  })
+
   it('with more data than is hashed here is refused', async () => {
     const unit = await unitWithTransactions()
     unit.gateway.maxDataBytes = 5
