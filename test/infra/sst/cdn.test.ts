@@ -102,12 +102,11 @@ describe.each(all)('the CDN (%s)', (variant) => {
   )
 
   it.each(distributions.map((one) => [one.name, one] as const))(
-    '%s passes on what the viewer sent, and its address, and adds no CORS',
+    '%s passes on what the viewer sent, and its address',
     (_, distribution) => {
       const { defaultCacheBehavior } = settingsOf(distribution)
       // AWS's AllViewerExceptHostHeader.
       expect(defaultCacheBehavior.originRequestPolicyId).toBe('b689b0a8-53d0-40ab-baf2-68738e2966ac')
-      expect(defaultCacheBehavior.responseHeadersPolicyId).toBeUndefined()
       expect(defaultCacheBehavior.functionAssociations ?? []).toEqual([])
     },
   )
