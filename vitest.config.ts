@@ -5,10 +5,11 @@
  * - `pure`: the same, of files that share no state and so need no isolation, which costs a second of imports each.
  * - `graphs`: the resource graph of the deployment.
  * - `smoke`: one whole stack, once through its life.
+ * - `aws`: a unit on MiniStack, which plays AWS's API. Needs Python 3 with pip and PyPI.
  * - `stacks`: whole stacks, and commands as processes of their own, one file after the other.
  *
- * `npm test` runs the first four, `npm run test:stacks` the last. `npm run test:soak` (`--mode soak`) runs the files of the first two that
- * draw cases, with full counts; test/effort.ts has the counts.
+ * `npm test` runs the first four, `npm run test:aws` and `npm run test:stacks` the others. `npm run test:soak` (`--mode soak`) runs
+ * the files of the first two that draw cases, with full counts; test/effort.ts has the counts.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { type ConfigEnv, defineConfig } from 'vitest/config'
@@ -17,6 +18,7 @@ import { SlowestFiles } from './test/reporter.ts'
 
 const graphs = ['test/infra/sst/**/*.test.ts']
 const smoke = ['test/stack/smoke.test.ts']
+const aws = ['test/aws/system.test.ts']
 const stacks = [
   'test/stack/**/*.test.ts',
   'test/local/**/*.test.ts',
@@ -53,7 +55,7 @@ export default defineConfig(({ mode }: ConfigEnv) => {
           test: {
             name: 'parts',
             include: soak ? drawing() : ['test/**/*.test.ts'],
-            exclude: [...stacks, ...graphs, ...pure.map((folder) => `${folder}**`)],
+            exclude: [...stacks, ...graphs, ...aws, ...pure.map((folder) => `${folder}**`)],
             testTimeout,
             maxWorkers: 2,
             sequence: { groupOrder: 0 },
@@ -84,6 +86,10 @@ export default defineConfig(({ mode }: ConfigEnv) => {
         {
           extends: true,
           test: { name: 'smoke', include: smoke, testTimeout: 120_000, maxWorkers: 2, sequence: { groupOrder: 0 } },
+        },
+        {
+          extends: true,
+          test: { name: 'aws', include: aws, testTimeout: 60_000, hookTimeout: 300_000, sequence: { groupOrder: 0 } },
         },
         {
           extends: true,

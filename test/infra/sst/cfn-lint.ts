@@ -1,43 +1,31 @@
 /**
- * Holds the resource graph against AWS's own schemas, by cfn-lint: `npm run test:cfn`. Needs Python 3 with pip; the linter is installed
- * once, into .sst.
+ * Holds the resource graph against AWS's own schemas, by cfn-lint: `npm run test:cfn`. The linter comes from PyPI
+ * (test/python-tool.ts).
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { extractPlatform } from '../../../infra/sst/platform/extract.ts'
-import { root } from './cli.ts'
+import { pythonTool } from '../../python-tool.ts'
 import { templateOf } from './cloudformation.ts'
 import type { GraphResource } from './mocks.ts'
+import { evaluate, prepare } from './setup.ts'
 
-const VERSION = '1.58.0'
 /** Advice and warnings are about how a template is written. */
 const IGNORED = ['I', 'W']
 
-const python = join(root, `.sst/cfn-lint-${VERSION}`)
-const linter = join(python, 'bin/cfn-lint')
+const linter = pythonTool('cfn-lint')
 
-function install(): void {
-  if (existsSync(linter)) return
-  execFileSync('python3', ['-m', 'venv', python], { stdio: 'inherit' })
-  execFileSync(join(python, 'bin/pip'), ['install', '--quiet', `cfn-lint==${VERSION}`], { stdio: 'inherit' })
+async function graphOf(stage: string, settings: string): Promise<GraphResource[]> {
+  const graph = await evaluate({ stage, settings: join(import.meta.dirname, 'settings', settings) })
+  return (JSON.parse(graph) as { resources: GraphResource[] }).resources
 }
 
-function graphOf(stage: string, settings: string): GraphResource[] {
-  const asked = JSON.stringify({ stage, settings: join(import.meta.dirname, 'settings', settings) })
-  const args = ['--no-warnings', join(import.meta.dirname, 'evaluate.ts'), asked]
-  const text = execFileSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 2 ** 28 })
-  return (JSON.parse(text) as { resources: GraphResource[] }).resources
-}
-
-install()
-await extractPlatform()
-execFileSync(process.execPath, ['infra/sst/build-bundles.ts', '.sst/bundles/prod'], { cwd: root, stdio: 'inherit' })
+await prepare()
 const dir = mkdtempSync(join(tmpdir(), 'su-templates-'))
 try {
   for (const settings of ['two-regions.ts', 'elsewhere.ts']) {
-    const resources = graphOf('prod', settings)
+    const resources = await graphOf('prod', settings)
     for (const region of new Set(resources.flatMap((one) => one.region ?? []))) {
       const template = templateOf(resources.filter((one) => one.region === region))
       const file = join(dir, `${settings}-${region}.json`)

@@ -13,16 +13,24 @@ const run = promisify(execFile)
 /** Resolves with the folder that has `{variant}.json` for each variant, and with what removes it. */
 export async function evaluateGraphs(): Promise<{ dir: string; stop(): Promise<void> }> {
   const dir = mkdtempSync(join(tmpdir(), 'su-graphs-'))
-  await Promise.all([extractPlatform(), run(process.execPath, ['infra/sst/build-bundles.ts', '.sst/bundles/prod'])])
+  await prepare()
   cpSync('.sst/bundles/prod', '.sst/bundles/alice', { recursive: true })
   const names = Object.keys(variants) as Variant[]
-  await pMap(names, async (name) => writeFileSync(join(dir, `${name}.json`), await evaluate(name)), { concurrency: 2 })
+  await pMap(names, async (name) => writeFileSync(join(dir, `${name}.json`), await evaluate(variants[name])), {
+    concurrency: 2,
+  })
   return { dir, stop: async () => rmSync(dir, { recursive: true, force: true }) }
 }
 
-async function evaluate(variant: Variant): Promise<string> {
+/** What every evaluation needs: SST's platform, and the functions' bundles in `.sst/bundles/prod`. */
+export async function prepare(): Promise<void> {
+  await Promise.all([extractPlatform(), run(process.execPath, ['infra/sst/build-bundles.ts', '.sst/bundles/prod'])])
+}
+
+/** The graph as JSON, when `prepare` is done. */
+export async function evaluate(asked: { stage: string; settings?: string }): Promise<string> {
   const script = join(import.meta.dirname, 'evaluate.ts')
-  const { stdout } = await run(process.execPath, ['--no-warnings', script, JSON.stringify(variants[variant])], {
+  const { stdout } = await run(process.execPath, ['--no-warnings', script, JSON.stringify(asked)], {
     maxBuffer: 2 ** 28,
     timeout: 600_000,
   })
