@@ -47,6 +47,8 @@ export const grants: Readonly<Record<FunctionName, readonly Grant[]>> = {
       resource: { table: 'ids' },
       actions: [
         'dynamodb:DescribeTable',
+        // One id in one process. The query: in all of them.
+        'dynamodb:GetItem',
         'dynamodb:Query',
         // What became of submissions.
         'dynamodb:BatchGetItem',
