@@ -4,7 +4,7 @@
  */
 import pRetry from 'p-retry'
 import { SchedulerError } from '../../core/errors.ts'
-import { isMistake, isRefusal, unavailable } from './failures.ts'
+import { isMisconfiguration, isMistake, isRefusal, unavailable } from './failures.ts'
 import type { Attributes } from './head-row.ts'
 
 /** All attempts of a call together, ms: a leader that commits without a pause leaves a gap for one of them. */
@@ -21,7 +21,10 @@ export interface PersistOptions {
   within?: number
 }
 
-/** Attempts until one is answered, or the time is over: then it fails with `unavailable`, and may have happened. */
+/**
+ * Attempts until one is answered, or the time is over: then it fails with `unavailable`, and may have happened. Fails so at once
+ * where permissions, tables or credentials are missing.
+ */
 export async function persist<T>(
   attempt: Attempt<T>,
   { store = 'The log', within = DEADLINE_MS }: PersistOptions = {},
@@ -35,7 +38,8 @@ export async function persist<T>(
       factor: 1.5,
       randomize: true,
       maxRetryTime: within,
-      shouldRetry: ({ error }) => !(error instanceof SchedulerError) && !isMistake(error) && !deadline.aborted,
+      shouldRetry: ({ error }) =>
+        !(error instanceof SchedulerError) && !isMistake(error) && !isMisconfiguration(error) && !deadline.aborted,
     })
   } catch (error) {
     throw unavailable(error, store)

@@ -32,6 +32,9 @@ const isAwsError = (error: unknown): error is AwsError =>
 /** A request that DynamoDB finds wrong. */
 export const isMistake = (error: unknown): boolean => isAwsError(error) && MISTAKES.has(error.name)
 
+/** The function lacks a permission, a table or credentials, which no repetition brings. */
+export const isMisconfiguration = (error: unknown): boolean => isAwsError(error) && MISCONFIGURED.has(error.name)
+
 /** A single write's condition was not met; with the row that stood there, where that was asked for. */
 export const isRefusal = (error: unknown): error is Error & { Item?: Record<string, AttributeValue> } =>
   error instanceof Error && error.name === 'ConditionalCheckFailedException'
@@ -49,7 +52,7 @@ export function cancellation(error: unknown): CancellationReason[] | undefined {
 export function failedWrite(error: unknown): { kind: 'busy' } | { kind: 'unanswered'; cause: unknown } {
   if (isAwsError(error)) {
     if (isMistake(error)) throw error
-    if (MISCONFIGURED.has(error.name)) throw unavailable(error)
+    if (isMisconfiguration(error)) throw unavailable(error)
     if (THROTTLED.has(error.name)) return { kind: 'busy' }
   }
   return { kind: 'unanswered', cause: error }

@@ -7,7 +7,7 @@ import {
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Head } from '../../../core/log/record.ts'
 import { createDynamoDb, type DynamoDb, type Tables } from '../../../db/dynamodb/client.ts'
-import { writeOnCondition } from '../../../db/dynamodb/conditional-write.ts'
+import { persist, writeOnCondition } from '../../../db/dynamodb/conditional-write.ts'
 import { createHeightStore } from '../../../db/dynamodb/height-store.ts'
 import { createLogFence } from '../../../db/dynamodb/log-fence.ts'
 import { createLogImport } from '../../../db/dynamodb/log-import.ts'
@@ -151,3 +151,16 @@ describe('a conditional write', () => {
     expect(attempts).toBe(1)
   })
 })
+
+it.each(['AccessDeniedException', 'ResourceNotFoundException', 'ExpiredTokenException', 'CredentialsProviderError'])(
+  'a write without what it needs fails at once and says so: %s',
+  async (name) => {
+    let attempts = 0
+    const write = persist(async () => {
+      attempts++
+      throw Object.assign(new Error('no'), { name })
+    })
+    await expect(write).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining(name) })
+    expect(attempts).toBe(1)
+  },
+)
