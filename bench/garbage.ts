@@ -1,10 +1,12 @@
 /** What bodies cost that nobody signed, next to hashing them: ratios within one run, so that they hold on any machine. */
 import { hash, randomBytes } from 'node:crypto'
 import { assembleDataItem } from '../core/ans104/assemble.ts'
-import { parseDataItem } from '../core/ans104/data-item.ts'
+import { type DataItem, parseDataItem } from '../core/ans104/data-item.ts'
 import { openSigned } from '../core/ans104/signature.ts'
 import type { Tag } from '../core/ans104/tags.ts'
+import { messageDeepHash } from '../core/protocol/message-deep-hash.ts'
 import { renderedItemBytes } from '../core/read/render.ts'
+import { checkTags, itemType } from '../core/schedule/rules.ts'
 import { heading } from './report.ts'
 
 const BODY_BYTES = 4_500_000
@@ -62,6 +64,35 @@ export async function measureGarbage(): Promise<void> {
     const ratio = opening / hashing
     console.log(`  ${shape.padEnd(24)}${opening.toFixed(1).padStart(8)} ms${ratio.toFixed(2).padStart(8)} ×`)
     if (ratio > 3) process.exitCode = 1
+  }
+}
+
+/** What an accepted item of tags costs beyond its signature: the rules, its deep hash and the size of its rendering. */
+export async function measureSignedTags(): Promise<void> {
+  heading(`Signed bodies of ${BODY_BYTES / 1e6} MB: processor time of what follows the signature, ms`)
+  const last = [
+    { name: 'Data-Protocol', value: 'ao' },
+    { name: 'Type', value: 'Message' },
+    { name: 'From-Process', value: 'x' },
+  ]
+  const bodies: Record<string, () => Buffer> = {
+    'empty tags': () => item(1, [...many(BODY_BYTES / 2 - 1_000, '', ''), ...last]),
+    'tags of two letters': () => item(1, [...many(BODY_BYTES / 4 - 1_000, 'a', 'b'), ...last]),
+  }
+  for (const [shape, make] of Object.entries(bodies)) {
+    const bytes = make()
+    const work: Record<string, (signed: DataItem) => unknown> = {
+      'opening it': () => undefined,
+      rules: (signed) => checkTags(signed, itemType(signed)),
+      'deep hash': messageDeepHash,
+      'rendered size': (signed) => renderedItemBytes({ kind: 'message' }, signed),
+    }
+    const opening = await processorMs(() => parseDataItem(bytes))
+    for (const [name, run] of Object.entries(work)) {
+      const all = await processorMs(() => run(parseDataItem(bytes)))
+      const own = name === 'opening it' ? opening : all - opening
+      console.log(`  ${`${shape}: ${name}`.padEnd(36)}${own.toFixed(0).padStart(8)} ms`)
+    }
   }
 }
 

@@ -20,7 +20,7 @@ import { parseOptions } from '../local/options.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 import { signatureRate, transactionRate } from './baselines.ts'
 import { measureColdStarts } from './cold.ts'
-import { measureGarbage, measureRenderings } from './garbage.ts'
+import { measureGarbage, measureRenderings, measureSignedTags } from './garbage.ts'
 import { measureHistory } from './history.ts'
 import { measureHot } from './hot.ts'
 import { makeMessages, makeProcess, makeWallet } from './items.ts'
@@ -184,6 +184,7 @@ if (args.latency === undefined) {
   if (wanted('cold')) await measureColdStarts(args.quick ? 3 : 9)
   if (wanted('garbage')) {
     await measureGarbage()
+    await measureSignedTags()
     measureRenderings()
   }
   if (wanted('memory')) await measureMemory(some)

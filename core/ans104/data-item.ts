@@ -6,7 +6,7 @@ import { hash } from 'node:crypto'
 import { SchedulerError } from '../errors.ts'
 import { idOf } from './base64url.ts'
 import { signatureTypes } from './signature-types.ts'
-import { decodeTags, type Tag } from './tags.ts'
+import { checkEncoding, decodeTags, type Tag } from './tags.ts'
 import { readUInt64 } from './uint64.ts'
 
 /** The fields of a data item as they stand in its bytes. All buffers are views into `raw`: changing one changes the item. */
@@ -29,6 +29,7 @@ export interface ItemLayout {
 }
 
 export interface DataItem extends ItemLayout {
+  /** Decoded when they are asked for first. `firstValue` and `TagCursor` read `rawTags` without that. */
   readonly tags: readonly Tag[]
 }
 
@@ -38,11 +39,18 @@ export interface DataItem extends ItemLayout {
  */
 export const parseDataItem = (bytes: Buffer): DataItem => decodeItem(layOut(bytes))
 
-/** Decodes the tags of an item. Fails with `invalid-item`. */
-export const decodeItem = (layout: ItemLayout): DataItem => ({
-  ...layout,
-  tags: decodeTags(layout.rawTags, layout.tagCount),
-})
+/** Checks the tags of an item, and makes nothing of them yet. Fails with `invalid-item`. */
+export function decodeItem(layout: ItemLayout): DataItem {
+  checkEncoding(layout)
+  let tags: readonly Tag[] | undefined
+  return {
+    ...layout,
+    get tags() {
+      tags ??= decodeTags(layout.rawTags, layout.tagCount)
+      return tags
+    },
+  }
+}
 
 /** Takes an item's bytes apart without looking into its tags: the same few steps for any number of bytes. Fails with `invalid-item`. */
 export function layOut(bytes: Buffer): ItemLayout {

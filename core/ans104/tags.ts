@@ -55,7 +55,8 @@ function varintLength(number: number): number {
   return length
 }
 
-function writeVarint(bytes: Buffer, start: number, number: number): number {
+/** Returns where it ends. */
+export function writeVarint(bytes: Buffer, start: number, number: number): number {
   let position = start
   let rest = number * 2
   for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes[position++] = (rest % 0x80) + 0x80
@@ -66,24 +67,78 @@ function writeVarint(bytes: Buffer, start: number, number: number): number {
 /** Enough for any length that bytes in memory can have. */
 const MAX_VARINT_BYTES = 6
 
-/**
- * The `count` tags that the bytes encode. Throws `invalid-item` on anything that `encodeTags` would not have written.
- * Time and memory are linear in the bytes given, whatever numbers stand in them.
- */
-export function decodeTags(bytes: Buffer, count: number): Tag[] {
-  if (count === 0) {
-    if (bytes.length !== 0) throw refusal('The data item has bytes for tags, but no tags.')
-    return []
-  }
-  // Before anything is made: a tag takes two bytes or more, the block's count and the end one each.
-  if (count > (bytes.length - 2) / 2) throw refusal('The data item has fewer tags than it says.')
+/** Tags as an item has them: `tagCount` of them, encoded. */
+export interface EncodedTags {
+  readonly rawTags: Buffer
+  readonly tagCount: number
+}
 
-  let position = 0
-  const readVarint = (): number => {
+/**
+ * Goes from tag to tag and makes no objects: an item of 4.5 MB may have two million tags. Throws `invalid-item` where what it
+ * passes is not as `encodeTags` writes it, whatever is in the texts. Time is linear in the bytes, whatever numbers stand in them.
+ */
+export class TagCursor {
+  /** Where the tag's name and value stand in the encoding: from, inclusive, and to, exclusive. */
+  name = 0
+  nameEnd = 0
+  value = 0
+  valueEnd = 0
+  private readonly bytes: Buffer
+  private readonly count: number
+  private position = 0
+  private passed = 0
+
+  constructor({ rawTags, tagCount }: EncodedTags) {
+    this.bytes = rawTags
+    this.count = tagCount
+    if (tagCount === 0) {
+      if (rawTags.length !== 0) throw refusal('The data item has bytes for tags, but no tags.')
+      return
+    }
+    // Before anything is read: a tag takes two bytes or more, the block's count and the end one each.
+    if (tagCount > (rawTags.length - 2) / 2) throw refusal('The data item has fewer tags than it says.')
+    if (this.readVarint() !== tagCount) throw refusal('The data item has another number of tags than it says.')
+  }
+
+  /** The next tag; false behind the last one. */
+  next(): boolean {
+    const { bytes } = this
+    if (this.passed === this.count) {
+      const isEnd = this.position === bytes.length - 1 && bytes[this.position] === 0
+      if (this.count > 0 && !isEnd) throw refusal('The tags do not end where they should.')
+      return false
+    }
+    this.passed++
+    this.name = this.skipText()
+    this.nameEnd = this.position
+    this.value = this.skipText()
+    this.valueEnd = this.position
+    return true
+  }
+
+  /** The tag that it stands at. */
+  tag(): Tag {
+    const { bytes } = this
+    return {
+      name: bytes.toString('utf8', this.name, this.nameEnd),
+      value: bytes.toString('utf8', this.value, this.valueEnd),
+    }
+  }
+
+  /** Goes over a text, and returns where it begins. */
+  private skipText(): number {
+    const length = this.readVarint()
+    if (length > this.bytes.length - this.position) throw refusal('A tag ends behind the end of the tags.')
+    const start = this.position
+    this.position += length
+    return start
+  }
+
+  private readVarint(): number {
     let number = 0
     let factor = 1
     for (let read = 0; read < MAX_VARINT_BYTES; read++) {
-      const byte = bytes[position++]
+      const byte = this.bytes[this.position++]
       if (byte === undefined) throw refusal('The tags end in the middle of a number.')
       if (byte < 0x80) {
         if (byte === 0 && read > 0) throw refusal('The tags hold a number that is longer than it need be.')
@@ -96,20 +151,46 @@ export function decodeTags(bytes: Buffer, count: number): Tag[] {
     }
     throw refusal('The tags hold a number that is too large.')
   }
-  const readText = (): string => {
-    const length = readVarint()
-    if (length > bytes.length - position) throw refusal('A tag ends behind the end of the tags.')
-    const start = position
-    position += length
-    const text = bytes.toString('utf8', start, position)
-    // What is not UTF-8 always reads as U+FFFD, so only a text with one needs the exact question.
-    if (text.includes('\uFFFD') && !isUtf8(bytes.subarray(start, position))) throw refusal('A tag is not valid UTF-8.')
-    return text
-  }
+}
 
-  if (readVarint() !== count) throw refusal('The data item has another number of tags than it says.')
+/** Throws `invalid-item` on anything that `encodeTags` would not have written. */
+export function checkEncoding(tags: EncodedTags): void {
+  const { rawTags } = tags
+  for (const at = new TagCursor(tags); at.next(); ) {
+    if (!isText(rawTags, at.name, at.nameEnd) || !isText(rawTags, at.value, at.valueEnd)) {
+      throw refusal('A tag is not valid UTF-8.')
+    }
+  }
+}
+
+/** Bytes up to which a look at each is cheaper than a call into Node. */
+const SHORT = 64
+
+function isText(bytes: Buffer, start: number, end: number): boolean {
+  let at = start
+  if (end - start <= SHORT) while (at < end && (bytes[at] ?? 0) < 0x80) at++
+  return at === end || isUtf8(bytes.subarray(at, end))
+}
+
+/** The tags as objects. Throws `invalid-item` on anything that `encodeTags` would not have written. */
+export function decodeTags(bytes: Buffer, count: number): Tag[] {
+  const encoded = { rawTags: bytes, tagCount: count }
+  checkEncoding(encoded)
   const tags: Tag[] = []
-  for (let read = 0; read < count; read++) tags.push({ name: readText(), value: readText() })
-  if (position !== bytes.length - 1 || bytes[position] !== 0) throw refusal('The tags do not end where they should.')
+  for (const at = new TagCursor(encoded); at.next(); ) tags.push(at.tag())
   return tags
+}
+
+/** The value of the first tag that has one of these names, of a checked encoding. No other tag is decoded. */
+export function firstValue(tags: EncodedTags, ...names: string[]): string | undefined {
+  const { rawTags } = tags
+  const wanted = names.map((name) => Buffer.from(name))
+  for (const at = new TagCursor(tags); at.next(); ) {
+    const { name, nameEnd } = at
+    for (const one of wanted) {
+      const isWanted = one.length === nameEnd - name && one.compare(rawTags, name, nameEnd) === 0
+      if (isWanted) return rawTags.toString('utf8', at.value, at.valueEnd)
+    }
+  }
+  return undefined
 }

@@ -9,10 +9,10 @@ export interface ItemFacts {
   settlementDepth: number
 }
 
-export const factsOf = ({ id, target, tags }: DataItem): ItemFacts => ({
-  id,
-  target: target.toString('base64url'),
-  settlementDepth: settlementDepth(tags),
+export const factsOf = (item: DataItem): ItemFacts => ({
+  id: item.id,
+  target: item.target.toString('base64url'),
+  settlementDepth: settlementDepth(item),
 })
 
 /** Undefined where the bytes are no data item. */

@@ -3,7 +3,7 @@
  * place (docs/architecture.md, "Tables").
  */
 import type { DataItem } from '../ans104/data-item.ts'
-import { tagValue } from '../ans104/tags.ts'
+import { firstValue } from '../ans104/tags.ts'
 import type { Place } from '../errors.ts'
 import type { LogRecord } from '../log/record.ts'
 import type { LogImport } from '../ports/log-import.ts'
@@ -31,7 +31,7 @@ export async function lookupFaults(
   const own: Place = { assignment: assignmentId, nonce, timestamp }
   const assignmentAt = async (of: string): Promise<Place | undefined> =>
     (await log.find(of)).find((finding) => finding.process === process && finding.kind === 'assignment')?.place
-  const pushed = kind === 'message' && item && tagValue(item.tags, 'From-Process') !== undefined
+  const pushed = kind === 'message' && item && firstValue(item, 'From-Process') !== undefined
 
   const [assignment, itself, hash] = await Promise.all([
     assignmentAt(assignmentId),

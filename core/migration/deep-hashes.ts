@@ -3,7 +3,7 @@
  * them again when they are missing: of transactions of the base layer, which its gateway has a status of, it makes none.
  */
 import { LRUCache } from 'lru-cache'
-import { tagValue } from '../ans104/tags.ts'
+import { firstValue, tagValue } from '../ans104/tags.ts'
 import { type FoundDeepHash, gatewayHash } from '../placement/move-deep-hash.ts'
 import { messageDeepHash } from '../protocol/message-deep-hash.ts'
 import type { MigrationDeps } from './deps.ts'
@@ -24,7 +24,7 @@ export function createDeepHashes(gateway: MigrationDeps['gateway']): DeepHashes 
       return found
     }
     // Users may say the same thing twice: only what a process pushed has one.
-    const pushed = kind === 'message' && item && tagValue(item.tags, 'From-Process') !== undefined
+    const pushed = kind === 'message' && item && firstValue(item, 'From-Process') !== undefined
     return { hash: pushed ? messageDeepHash(item) : undefined }
   }
 }

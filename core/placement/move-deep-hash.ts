@@ -1,6 +1,6 @@
 /** The deep hash by which a record that moves is known again (contract, "Deep hash"): its log keeps it under itself only. */
 import type { DataItem } from '../ans104/data-item.ts'
-import { tagValue } from '../ans104/tags.ts'
+import { firstValue } from '../ans104/tags.ts'
 import { hasCode } from '../errors.ts'
 import type { LogRecord } from '../log/record.ts'
 import type { Gateway } from '../ports/gateway.ts'
@@ -25,7 +25,7 @@ export async function deepHashOf(
   if (kind === 'transaction') return transactionHash(deps, process, id)
   if (kind === 'process' || !item) return { hash: undefined }
   // Users may say the same thing twice: only what a process pushed has one.
-  const pushed = tagValue(item.tags, 'From-Process') !== undefined
+  const pushed = firstValue(item, 'From-Process') !== undefined
   return { hash: pushed ? messageDeepHash(item) : undefined }
 }
 

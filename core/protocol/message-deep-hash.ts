@@ -4,10 +4,10 @@
  */
 import type { DataItem } from '../ans104/data-item.ts'
 import { blobHash, createBlobHasher, dataItemHash } from '../ans104/deep-hash.ts'
-import { encodeTags, type Tag } from '../ans104/tags.ts'
+import { type EncodedTags, encodeTags, TagCursor, writeVarint } from '../ans104/tags.ts'
 import type { GatewayTransaction } from '../ports/gateway.ts'
 
-type Fields = Pick<DataItem, 'target' | 'anchor' | 'tags'>
+type Fields = Pick<DataItem, 'target' | 'anchor' | 'rawTags' | 'tagCount'>
 
 /** Of an item at hand: base64url, 64 characters. */
 export const messageDeepHash = (item: Fields & { data: Buffer }): string => hashFields(item, blobHash(item.data))
@@ -27,38 +27,57 @@ export function createTransactionHasher({
   const data = createBlobHasher()
   return {
     update: (chunk) => data.update(chunk),
-    digest: () => hashFields({ target: recipient, anchor, tags }, data.digest()),
+    digest: () =>
+      hashFields({ target: recipient, anchor, rawTags: encodeTags(tags), tagCount: tags.length }, data.digest()),
   }
 }
 
 const NO_BYTES = Buffer.alloc(0)
 
-function hashFields({ target, anchor, tags }: Fields, data: Buffer): string {
-  const rawTags = encodeComparableTags(tags)
+function hashFields({ target, anchor, rawTags: given, tagCount }: Fields, data: Buffer): string {
+  const rawTags = comparableTags({ rawTags: given, tagCount })
   return dataItemHash({ signatureType: 1, owner: NO_BYTES, target, anchor, rawTags }, data).toString('base64url')
 }
 
-function encodeComparableTags(tags: readonly Tag[]): Buffer {
-  if (tags.length === 0) return NO_BYTES
-  const kept = tags.filter(({ name }) => name !== 'Pushed-For')
-  // The reference's encoder writes an empty array as its closing zero; with no tags at all it is not asked.
-  if (kept.length === 0) return Buffer.from([0])
-  return encodeTags(kept.sort((one, other) => compareUtf8(one.name, other.name) || compareUtf8(one.value, other.value)))
-}
+const PUSHED_FOR = Buffer.from('Pushed-For')
 
-/**
- * Orders texts as their UTF-8 bytes are ordered, that is by code point, without making these bytes: an item may have
- * millions of tags. `<` goes by UTF-16 units, where a surrogate stands below U+E000–U+FFFF though what it encodes is above.
- */
-export function compareUtf8(one: string, other: string): number {
-  if (one === other) return 0
-  const common = Math.min(one.length, other.length)
-  for (let index = 0; index < common; index++) {
-    const a = one.charCodeAt(index)
-    const b = other.charCodeAt(index)
-    if (a !== b) return Number(isSurrogate(a)) - Number(isSurrogate(b)) || a - b
+/** The encoding without `Pushed-For`, its tags sorted by the bytes of name and value. No tag is decoded: there may be millions. */
+function comparableTags(tags: EncodedTags): Buffer {
+  const { rawTags: bytes, tagCount } = tags
+  if (tagCount === 0) return NO_BYTES
+  // Of each tag kept the bounds of its name and its value.
+  const bounds = new Uint32Array(4 * tagCount)
+  let count = 0
+  let size = 0
+  for (const at = new TagCursor(tags); at.next(); ) {
+    const { name, nameEnd, value, valueEnd } = at
+    if (nameEnd - name === PUSHED_FOR.length && PUSHED_FOR.compare(bytes, name, nameEnd) === 0) continue
+    const next = 4 * count++
+    bounds[next] = name
+    bounds[next + 1] = nameEnd
+    bounds[next + 2] = value
+    bounds[next + 3] = valueEnd
+    size += nameEnd - name + valueEnd - value
   }
-  return one.length - other.length
+  // The reference's encoder writes an empty array as its closing zero; with no tags at all it is not asked.
+  if (count === 0) return Buffer.from([0])
+  const bound = (at: number) => bounds[at] ?? 0
+  const compareTexts = (one: number, other: number): number => {
+    const [start, end, from, to] = [bound(one), bound(one + 1), bound(other), bound(other + 1)]
+    return end === start || to === from ? end - start - (to - from) : bytes.compare(bytes, from, to, start, end)
+  }
+  const order = Uint32Array.from({ length: count }, (_, index) => 4 * index).sort(
+    (one, other) => compareTexts(one, other) || compareTexts(one + 2, other + 2),
+  )
+  // At most six bytes for each length and the count, and the end.
+  const sorted = Buffer.allocUnsafe(size + 12 * count + 7)
+  let position = writeVarint(sorted, 0, count)
+  for (const tag of order) {
+    for (const at of [tag, tag + 2]) {
+      position = writeVarint(sorted, position, bound(at + 1) - bound(at))
+      position += bytes.copy(sorted, position, bound(at), bound(at + 1))
+    }
+  }
+  sorted[position++] = 0
+  return sorted.subarray(0, position)
 }
-
-const isSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdfff

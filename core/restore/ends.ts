@@ -37,7 +37,7 @@ export async function newHead(
     blockHeight: 0,
     epoch,
     firstNonce,
-    settlementDepth: settlementDepth((raw && readable(raw)?.tags) ?? []),
+    settlementDepth: settlementDepth(raw && readable(raw)),
   }
 }
 

@@ -1,7 +1,7 @@
 /** `POST /` with a data item: a process is begun, a message gets its place in its process. */
 import type { DataItem } from '../ans104/data-item.ts'
 import { openSigned } from '../ans104/signature.ts'
-import { tagValue } from '../ans104/tags.ts'
+import { firstValue } from '../ans104/tags.ts'
 import { hasCode, SchedulerError } from '../errors.ts'
 import type { Entry } from '../log/entry.ts'
 import type { NewProcess } from '../log/sequencer.ts'
@@ -90,7 +90,7 @@ async function prepareProcess(scheduler: Scheduler, item: DataItem): Promise<New
     id: item.id,
     item: await storeItem(item, 'process', scheduler),
     assigned: rules.processAssignment,
-    settlementDepth: settlementDepth(item.tags),
+    settlementDepth: settlementDepth(item),
     blockHeight,
   }
 }
@@ -138,7 +138,7 @@ async function prepareMessage(scheduler: Scheduler, item: DataItem, process: str
   const [head] = await Promise.all([sequencer.recall(process), height.refresh(), identity.check(), placement.check()])
   const refusal = refusalOf(head)
   if (refusal) throw refusal
-  const pushed = tagValue(item.tags, 'From-Process') !== undefined
+  const pushed = firstValue(item, 'From-Process') !== undefined
   return {
     process,
     kind: 'message',

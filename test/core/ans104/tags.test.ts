@@ -1,7 +1,7 @@
 import { deserializeTags, serializeTags } from 'arbundles'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeTags, encodeTags, tagValue } from '../../../core/ans104/tags.ts'
+import { decodeTags, encodeTags, firstValue, tagValue } from '../../../core/ans104/tags.ts'
 import { runs } from '../../effort.ts'
 import { tags } from './arbitraries.ts'
 import { refusal } from './recorded.ts'
@@ -31,6 +31,18 @@ describe('encoded tags', () => {
           expect(deserializeTags(bytes)).toEqual(list)
         }
         expect(decodeTags(bytes, list.length)).toEqual(list)
+      }),
+    )
+  })
+
+  it('give the value of the first tag of some names as the decoded ones do', () => {
+    fc.assert(
+      fc.property(tags, fc.array(fc.constantFrom('Type', 'type', 'ż', ''), { maxLength: 8 }), (list, names) => {
+        const all = [...list, ...names.map((name, index) => ({ name, value: String(index) }))]
+        const encoded = { rawTags: encodeTags(all), tagCount: all.length }
+        for (const wanted of [['Type', 'type'], ['ż'], [''], ['none'], all.slice(0, 1).map(({ name }) => name)]) {
+          expect(firstValue(encoded, ...wanted)).toBe(all.find(({ name }) => wanted.includes(name))?.value)
+        }
       }),
     )
   })

@@ -1,7 +1,7 @@
 /** Several units with logs of their own, one table of placements, and the ways to kill or slow down who moves a process. */
 import { createHash, randomBytes } from 'node:crypto'
 import { idBytes } from '../../../core/ans104/base64url.ts'
-import type { Tag } from '../../../core/ans104/tags.ts'
+import { encodeTags, type Tag } from '../../../core/ans104/tags.ts'
 import type { Entry } from '../../../core/log/entry.ts'
 import type { Head } from '../../../core/log/record.ts'
 import { Sequencer } from '../../../core/log/sequencer.ts'
@@ -190,7 +190,8 @@ export class MoveWorld {
       const hash = messageDeepHash({
         target: idBytes(process),
         anchor: Buffer.alloc(0),
-        tags,
+        rawTags: encodeTags(tags),
+        tagCount: tags.length,
         data: Buffer.from('twin'),
       })
       return { process, kind: 'message', id, item: { id, raw }, exclude: [], deepHash: { hash, claimed: true } }

@@ -10,7 +10,14 @@ import { latestText } from '../../../core/read/latest.ts'
 import { openPage } from '../../../core/read/page.ts'
 import { readProcessText } from '../../../core/read/process.ts'
 import { parsePageQuery } from '../../../core/read/query.ts'
-import { assignmentText, itemText, nodeText, processText, renderedItemBytes } from '../../../core/read/render.ts'
+import {
+  assignmentText,
+  itemPieces,
+  itemText,
+  nodeText,
+  processText,
+  renderedItemBytes,
+} from '../../../core/read/render.ts'
 import { runs } from '../../effort.ts'
 import { FakeBlobStore } from '../../fakes/blob-store.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
@@ -168,6 +175,36 @@ describe('rendering', () => {
         expect(itemText({ kind: 'transaction' }, undefined)).toBe('null')
       }),
       { numRuns: runs(1_000, 300) },
+    )
+  })
+
+  it('is the same in pieces, none of which is large, for any bytes', () => {
+    // Beginnings and continuations of characters, and what is neither, so that pieces end in the middle of everything.
+    const odd = fc.uint8Array({ minLength: 1, maxLength: 40 }).map((array) => Buffer.from(array))
+    const marks = fc
+      .array(fc.constantFrom(0x00, 0x41, 0x80, 0xbf, 0xc5, 0xe2, 0xef, 0xf0, 0x9f, 0xff), {
+        minLength: 1,
+        maxLength: 40,
+      })
+      .map((array) => Buffer.from(array))
+    const large = fc
+      .tuple(fc.oneof(odd, marks), fc.nat(4))
+      .map(([pattern, shift]) => Buffer.concat([Buffer.alloc(shift, 'x'), Buffer.alloc(100_000, pattern)]))
+    const long = fc.constantFrom('ż', '\u{1F680}', '"\u0001', 'a\uFEFF').map((letter) => letter.repeat(30_000))
+    fc.assert(
+      fc.property(large, fc.boolean(), long, fc.nat(3_000), (data, manyTags, name, count) => {
+        const tags = [
+          ...Array.from({ length: manyTags ? count : 1 }, () => ({ name: '', value: '1' })),
+          { name, value: name },
+        ]
+        const item = partsFrom('a large item', { data, tags })
+        for (const kind of ['message', 'process'] as const) {
+          const pieces = [...itemPieces({ kind }, rawOf(item))]
+          expect(pieces.join('') === JSON.stringify(messageJson(item, kind))).toBe(true)
+          expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(300_000)
+        }
+      }),
+      { numRuns: runs(100, 30) },
     )
   })
 
