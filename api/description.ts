@@ -142,6 +142,7 @@ const posting = [
   'already-scheduled',
   'deep-hash-known',
   'message-too-large',
+  'unreadable',
   'body-too-large',
   'unsupported-encoding',
   'unsupported-media-type',

@@ -29,6 +29,8 @@ export type ErrorCode =
   | 'deep-hash-known'
   /** Over a size limit of the protocol's configuration (400) */
   | 'message-too-large'
+  /** A gateway has it and never gives it in a form that is read here: its answer is too large, or withheld (400). */
+  | 'unreadable'
   /** Over a limit of the platform: the body cannot be taken at all (413). */
   | 'body-too-large'
   /** A Content-Encoding that is not unpacked here (415). */

@@ -3,7 +3,7 @@
  * signature, and its bundle is always there. Only what is needed of it is fetched.
  */
 import { readUInt64 } from '../core/ans104/uint64.ts'
-import { ask, below, body, discard, request, type Service, trouble } from './service.ts'
+import { ask, below, body, discard, request, type Service, trouble, WITHHELD } from './service.ts'
 
 /** The header: a number of items, and for each its length and its id, 32 bytes each. */
 const NUMBER_BYTES = 32
@@ -55,7 +55,7 @@ const part = (service: Service, url: URL, start: number, length: number): Promis
       headers: { range: `bytes=${start}-${start + length - 1}`, 'accept-encoding': 'identity' },
       signal,
     })
-    if ([404, 410, 416].includes(response.status)) {
+    if ([404, 410, 416, WITHHELD].includes(response.status)) {
       await discard(response)
       return undefined
     }

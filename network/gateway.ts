@@ -60,7 +60,8 @@ export function createGateway({
   dataDeadlineMs = 20_000,
 }: GatewayOptions): Gateway {
   const gateway: Service = { name: 'The gateway', deadlineMs, attemptMs: deadlineMs / 2 }
-  const download: Service = { name: 'The gateway', deadlineMs: dataDeadlineMs, attemptMs: dataDeadlineMs }
+  const items: Service = { ...gateway, ofItems: true }
+  const download: Service = { ...items, deadlineMs: dataDeadlineMs, attemptMs: dataDeadlineMs }
 
   return {
     height: () =>
@@ -85,9 +86,9 @@ export function createGateway({
 
     async transaction(id) {
       idBytes(id)
-      return await ask(gateway, async (signal): Promise<GatewayTransaction | undefined> => {
+      return await ask(items, async (signal): Promise<GatewayTransaction | undefined> => {
         const asked = { query: QUERY, variables: { ids: [id] }, signal }
-        const { transactions } = await askGraphql(gateway, graphqlUrl, asked, found)
+        const { transactions } = await askGraphql(items, graphqlUrl, asked, found)
         // A gateway that does not know the filter answers with whatever it has.
         return transactions.edges.find((edge) => edge.node.id === id)?.node
       })
@@ -135,13 +136,15 @@ export function createGateway({
         // A gateway that hangs must leave time to ask the others.
         const share = Math.max(0, until - performance.now()) / (bootUrls.length - index)
         try {
-          if (await has({ ...gateway, deadlineMs: share, attemptMs: share, retries: 1 }, below(url, id))) return true
+          if (await has({ ...items, deadlineMs: share, attemptMs: share, retries: 1 }, below(url, id))) return true
         } catch (error) {
-          if (!hasCode(error, 'unavailable')) throw error
-          failure = error
+          if (hasCode(error, 'unavailable')) failure = error
+          // A gateway that did not answer may do so later. One that withholds the transaction will not.
+          else if (hasCode(error, 'unreadable')) failure ??= error
+          else throw error
         }
       }
-      // One that could not be asked may have it.
+      // A gateway that did not answer may have it.
       if (failure) throw failure
       return false
     },
@@ -150,7 +153,9 @@ export function createGateway({
 
 const has = (gateway: Service, url: URL): Promise<boolean> =>
   ask(gateway, async (signal) => {
-    const response = await request(gateway, url, { method: 'HEAD', redirect: 'follow', signal })
+    const response = await headersOf(gateway, url, signal)
+    // Headers that are too large to read are the tags of an item.
+    if (response === 'too-large') return true
     if (response.ok) {
       await discard(response)
       return true
@@ -158,6 +163,12 @@ const has = (gateway: Service, url: URL): Promise<boolean> =>
     if (!ABSENT.includes(response.status)) throw await trouble(gateway, response)
     await discard(response)
     return false
+  })
+
+const headersOf = (gateway: Service, url: URL, signal: AbortSignal): Promise<Response | 'too-large'> =>
+  request(gateway, url, { method: 'HEAD', redirect: 'follow', signal }).catch((error: unknown) => {
+    if (hasCode(error, 'unreadable')) return 'too-large'
+    throw error
   })
 
 const tooLarge = (maxBytes: number) =>

@@ -1,30 +1,49 @@
-/** Asking an outside service over HTTP: bounded in time and in bytes, and what fails for a moment is asked again. */
+/** Requests to outside services over HTTP: bounded in time and in bytes. A failure that may pass is retried. */
 import pRetry, { AbortError } from 'p-retry'
+import type { Agent } from 'undici'
 import * as v from 'valibot'
 import { type ErrorDetails, hasCode, SchedulerError } from '../core/errors.ts'
 
-/** Who is asked, and how long it may take. */
+/** A service, and how long its answers may take. */
 export interface Service {
-  /** Begins the sentences that say what is wrong with it: "The gateway". */
+  /** Subject of the sentences that describe a failure: "The gateway". */
   name: string
   /** All attempts together, ms. */
   deadlineMs: number
   /** One attempt, ms. */
   attemptMs: number
-  /** How often it is asked again, as long as the deadline allows; 4 unless said otherwise. */
+  /** Number of retries that the deadline allows at most; 4 by default. */
   retries?: number
+  /**
+   * The service is asked about items, whose tags come back as headers or as JSON. Its answers may be as large as the largest item makes
+   * them. A larger one, or one that is withheld, concerns the item: it fails with `unreadable`. Otherwise such an answer is `unavailable`.
+   */
+  ofItems?: boolean
 }
 
-/** JSON of an outside service is held in memory: more than this many bytes of it are not read. */
+/**
+ * The largest item that `POST /` takes, bytes: what is left of Lambda's 6 MB of request when the body is base64 (MAX_BODY_BYTES).
+ * What is read of outside services follows from it.
+ */
+export const LARGEST_ITEM_BYTES = 4_500_000
+
+/**
+ * The largest answer about an item, as headers or as JSON. A tag takes two bytes of an item or more, and one without name and value
+ * becomes `{"name":"","value":""},`, 23 bytes. A control character becomes six. Both are below this factor.
+ */
+const ITEM_ANSWER_BYTES = 13 * LARGEST_ITEM_BYTES
+/** The largest JSON of an answer about anything else, bytes. */
 const MAX_JSON_BYTES = 5_000_000
 const RETRIES = 4
-/** What a caller is told when the service itself says nothing, seconds. */
+/** Unavailable For Legal Reasons: a gateway blocks the item. */
+export const WITHHELD = 451
+/** `retryAfter` where the service names none, seconds. */
 const RETRY_AFTER = 2
 const MAX_RETRY_AFTER = 60
 
 /**
- * Runs an attempt until it succeeds, the deadline passes or the failure is none that a repetition helps with.
- * Fails with what the attempt failed with; with `unavailable` where the service is the reason.
+ * Runs an attempt until it succeeds, the deadline passes or it fails for good.
+ * Fails with the attempt's failure; with `unavailable` where the service is the reason.
  */
 export async function ask<T>(service: Service, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const deadline = timeout(service.deadlineMs)
@@ -35,7 +54,7 @@ export async function ask<T>(service: Service, attempt: (signal: AbortSignal) =>
       maxTimeout: 1000,
       randomize: true,
       maxRetryTime: service.deadlineMs,
-      // Where the service names a time to come back, only the caller can wait that long.
+      // A time that the service names is for the caller to wait.
       shouldRetry: ({ error }) =>
         hasCode(error, 'unavailable') && (error.details.retryAfter ?? 0) <= 1 && !deadline.aborted,
     })
@@ -45,20 +64,44 @@ export async function ask<T>(service: Service, attempt: (signal: AbortSignal) =>
   }
 }
 
-/** A request of an attempt. Fails with `unavailable` when there is no answer. */
-export async function request(
-  service: Service,
-  url: URL,
-  init: RequestInit & { signal: AbortSignal },
-): Promise<Response> {
+export interface RequestOptions {
+  method?: string
+  headers?: Record<string, string>
+  body?: string
+  redirect?: 'follow' | 'manual'
+  signal: AbortSignal
+}
+
+/**
+ * A request of an attempt. Fails with `unavailable` when there is no answer, and as `Service.ofItems` says when the headers are too
+ * large. It may be sent twice.
+ */
+export async function request(service: Service, url: URL, options: RequestOptions): Promise<Response> {
   try {
-    return await fetch(url, init)
+    return await fetch(url, options)
   } catch (cause) {
-    throw unanswered(service, cause)
+    if (!isOverflow(cause)) throw unanswered(service, cause)
+    if (!service.ofItems) throw tooLarge(service, { cause })
+  }
+  try {
+    return await fetchLarge(url, options)
+  } catch (cause) {
+    throw isOverflow(cause) ? tooLarge(service, { cause }) : unanswered(service, cause)
   }
 }
 
-/** The answer's body as JSON of this shape. Fails with `unavailable`. */
+/** Node's own `fetch` reads 16 KB of headers. Few answers have more, so half a megabyte of client is loaded for these alone. */
+async function fetchLarge(url: URL, options: RequestOptions): Promise<Response> {
+  const { default: undici } = await import('undici')
+  dispatcher ??= new undici.Agent({ maxHeaderSize: ITEM_ANSWER_BYTES })
+  return undici.fetch(url, { ...options, dispatcher })
+}
+let dispatcher: Agent | undefined
+
+const headersOverflow = v.object({ cause: v.object({ code: v.literal('UND_ERR_HEADERS_OVERFLOW') }) })
+const isOverflow = (error: unknown): boolean => v.is(headersOverflow, error)
+
+/** The answer's body as JSON of this shape. Fails with `unavailable`, and as `Service.ofItems` says when it is too large. */
 export async function json<T>(
   service: Service,
   response: Response,
@@ -68,7 +111,7 @@ export async function json<T>(
   let bytes = 0
   for await (const chunk of body(service, response)) {
     bytes += chunk.length
-    if (bytes > MAX_JSON_BYTES) throw final(unavailable(service, `answers with more than ${MAX_JSON_BYTES} bytes`))
+    if (bytes > (service.ofItems ? ITEM_ANSWER_BYTES : MAX_JSON_BYTES)) throw tooLarge(service)
     chunks.push(chunk)
   }
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), Buffer.concat(chunks).toString('utf8'))
@@ -93,18 +136,20 @@ export async function* body(service: Service, response: Response): AsyncGenerato
   }
 }
 
-/** Lets go of an answer whose body is not wanted, so that its connection is not kept waiting. */
+/** Drops the body of an answer, which frees its connection. */
 export const discard = (response: Response): Promise<void> => abandon(async () => response.body?.cancel())
 
-/** A status that says nothing about what was asked: the service's trouble. Lets go of the body. */
+/** The failure that a status stands for which does not answer the question. Drops the body. */
 export async function trouble(service: Service, response: Response): Promise<Error> {
   await discard(response)
+  if (service.ofItems && response.status === WITHHELD)
+    return unreadable(service, `withholds it with status ${WITHHELD}`)
   const error = unavailable(service, `answers with status ${response.status}`, retryAfterOf(response))
   const mayPass = response.status >= 500 || [408, 425, 429].includes(response.status)
   return mayPass ? error : final(error)
 }
 
-/** A failure that is not to be tried again. */
+/** A failure that ends the attempts. */
 export const final = (error: SchedulerError): Error => new AbortError(error)
 
 /** The `Retry-After` of an answer in ms, if it has one: seconds or a date. */
@@ -133,6 +178,15 @@ const timeout = (ms: number) => AbortSignal.timeout(Math.max(1, Math.ceil(ms)))
 const unavailable = (service: Service, what: string, details: ErrorDetails = {}) =>
   new SchedulerError('unavailable', `${service.name} ${what}`, details)
 
+const unreadable = (service: Service, what: string, details: ErrorDetails = {}) =>
+  new SchedulerError('unreadable', `${service.name} ${what}`, details)
+
+/** Asking again does not make the answer smaller. */
+const tooLarge = (service: Service, details: ErrorDetails = {}): Error =>
+  service.ofItems
+    ? unreadable(service, `answers with more than ${ITEM_ANSWER_BYTES} bytes`, details)
+    : final(unavailable(service, 'answers with more than is read of it', details))
+
 const unanswered = (service: Service, cause: unknown) =>
   unavailable(
     service,
@@ -140,7 +194,7 @@ const unanswered = (service: Service, cause: unknown) =>
     { cause },
   )
 
-/** What goes wrong with a transfer that nobody wants any more is of no interest. */
+/** A failure to end a transfer changes nothing. */
 async function abandon(cancel: () => Promise<void>): Promise<void> {
   await cancel().catch(() => {})
 }

@@ -12,7 +12,7 @@ import type { Nonce } from '../core/ports/log-restore.ts'
 import type { BodySource, SignedNonce, SignedSource, UploadIndex } from '../core/ports/restore-sources.ts'
 import { bundledItem } from './bundled-item.ts'
 import { askGraphql } from './graphql.ts'
-import { ask, below, body, discard, request, type Service, trouble } from './service.ts'
+import { ask, below, body, discard, request, type Service, trouble, WITHHELD } from './service.ts'
 
 export interface UploadedLogOptions {
   /** ARWEAVE_URL: raw data. */
@@ -52,6 +52,10 @@ const found = v.object({
   }),
 })
 
+const foundIds = v.object({
+  transactions: v.object({ edges: v.array(v.object({ node: v.object({ id: v.string() }) })) }),
+})
+
 const ANSWER = `pageInfo { hasNextPage } edges { cursor node {
   id signature anchor recipient owner { key } tags { name value } data { size } block { height } bundledIn { id }
 } }`
@@ -59,7 +63,9 @@ const ANSWER = `pageInfo { hasNextPage } edges { cursor node {
 const ASSIGNMENTS = `query ($owner: String!, $after: String, $tags: [TagFilter!]!) {
   transactions(owners: [$owner], tags: $tags, sort: HEIGHT_DESC, first: ${PAGE}, after: $after) { ${ANSWER} }
 }`
-const BY_IDS = `query ($ids: [ID!]!) { transactions(ids: $ids, first: ${PAGE}) { ${ANSWER} } }`
+const BY_ID = `query ($ids: [ID!]!) { transactions(ids: $ids, first: 1) { ${ANSWER} } }`
+/** Without tags: those of many large items are more than is read at once. */
+const IDS = `query ($ids: [ID!]!) { transactions(ids: $ids, first: ${PAGE}) { edges { node { id } } } }`
 
 const ASSIGNMENT = [
   { name: 'Data-Protocol', values: ['ao'] },
@@ -73,17 +79,17 @@ export function createUploadedLog({
   maxItemBytes = 12_000_000,
   deadlineMs = 30_000,
 }: UploadedLogOptions): UploadedLog {
-  const gateway: Service = { name: 'The gateway', deadlineMs, attemptMs: deadlineMs / 2 }
+  const gateway: Service = { name: 'The gateway', deadlineMs, attemptMs: deadlineMs / 2, ofItems: true }
 
-  const query = (text: string, variables: object) =>
-    ask(gateway, (signal) => askGraphql(gateway, graphqlUrl, { query: text, variables, signal }, found))
+  const query = <T>(text: string, variables: object, schema: v.GenericSchema<unknown, T>): Promise<T> =>
+    ask(gateway, (signal) => askGraphql(gateway, graphqlUrl, { query: text, variables, signal }, schema))
 
   /** Assignments by the wallet with these tags too, the newest first, a page at a time. */
   async function* assignments(tags: readonly object[]): AsyncGenerator<Node[]> {
     let after: string | undefined
     for (;;) {
       const variables = { owner: wallet, tags: [...ASSIGNMENT, ...tags], ...(after !== undefined && { after }) }
-      const { pageInfo, edges } = (await query(ASSIGNMENTS, variables)).transactions
+      const { pageInfo, edges } = (await query(ASSIGNMENTS, variables, found)).transactions
       yield edges.map((edge) => edge.node)
       if (!pageInfo.hasNextPage) return
       after = edges.at(-1)?.cursor ?? undefined
@@ -92,22 +98,11 @@ export function createUploadedLog({
     }
   }
 
-  async function byIds(ids: readonly string[]): Promise<Node[]> {
-    const asked = ids.filter(isId)
-    const nodes: Node[] = []
-    for (let from = 0; from < asked.length; from += PAGE) {
-      const { edges } = (await query(BY_IDS, { ids: asked.slice(from, from + PAGE) })).transactions
-      nodes.push(...edges.map((edge) => edge.node))
-    }
-    // A gateway that does not know the filter answers with whatever it has.
-    return nodes.filter(({ id }) => asked.includes(id))
-  }
-
-  /** An item's data; undefined where it has too much, or the gateway has none. */
+  /** An item's data; undefined where it has too much, or the gateway does not give it. */
   const dataOf = (id: string): Promise<Buffer | undefined> =>
     ask(gateway, async (signal) => {
       const response = await request(gateway, below(arweaveUrl, `raw/${id}`), { signal })
-      if ([404, 410].includes(response.status)) {
+      if ([404, 410, WITHHELD].includes(response.status)) {
         await discard(response)
         return undefined
       }
@@ -122,7 +117,7 @@ export function createUploadedLog({
       return Buffer.concat(chunks)
     })
 
-  /** Each way in which the item may have been laid out; none where its bytes cannot be had. */
+  /** Each way in which the item may have been laid out; none where the gateway does not give its bytes. */
   async function rawItems(of: Node): Promise<Buffer[]> {
     if (layouts(of, Buffer.alloc(0)).length > 0) {
       const data = Number(of.data?.size ?? 1) === 0 ? Buffer.alloc(0) : await dataOf(of.id)
@@ -164,11 +159,22 @@ export function createUploadedLog({
     },
 
     async bodies(id) {
-      const [one] = await byIds([id])
-      return one ? rawItems(one) : []
+      if (!isId(id)) return []
+      const { edges } = (await query(BY_ID, { ids: [id] }, found)).transactions
+      // A gateway that ignores the filter answers with any items.
+      const one = edges.find(({ node }) => node.id === id)
+      return one ? rawItems(one.node) : []
     },
 
-    uploaded: async (ids) => new Set((await byIds(ids)).map(({ id }) => id)),
+    async uploaded(ids) {
+      const asked = ids.filter(isId)
+      const uploaded = new Set<string>()
+      for (let from = 0; from < asked.length; from += PAGE) {
+        const { edges } = (await query(IDS, { ids: asked.slice(from, from + PAGE) }, foundIds)).transactions
+        for (const { node } of edges) if (asked.includes(node.id)) uploaded.add(node.id)
+      }
+      return uploaded
+    },
   }
 }
 

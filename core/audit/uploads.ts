@@ -1,4 +1,5 @@
 /** Whether what counts as uploaded is at the gateway: the item and the assignment, each by itself (contract, "Upload"). */
+import { hasCode } from '../errors.ts'
 import type { LogRecord } from '../log/record.ts'
 import type { Gateway } from '../ports/gateway.ts'
 import type { Fault } from './fault.ts'
@@ -13,8 +14,19 @@ export async function uploadFaults(
     ...(item ? [{ part: 'item', id: item.id }] : []),
     ...(assignmentId === undefined ? [] : [{ part: 'assignment', id: assignmentId }]),
   ]
-  const there = await Promise.all(parts.map(({ id }) => gateway.exists(id)))
-  return parts
-    .filter((_, index) => !there[index])
-    .map(({ part, id }) => ({ nonce, kind: 'upload', what: `has the ${part} ${id}, which is not at the gateway` }))
+  const wrong = await Promise.all(parts.map(({ id }) => wrongAt(gateway, id)))
+  return parts.flatMap(({ part, id }, index): Fault[] => {
+    const what = wrong[index]
+    return what === undefined ? [] : [{ nonce, kind: 'upload', what: `has the ${part} ${id}, ${what}` }]
+  })
+}
+
+async function wrongAt(gateway: Pick<Gateway, 'exists'>, id: string): Promise<string | undefined> {
+  try {
+    return (await gateway.exists(id)) ? undefined : 'which is not at the gateway'
+  } catch (error) {
+    // It concerns this id alone, and asking again does not change it: the others are verified.
+    if (hasCode(error, 'unreadable')) return `which cannot be looked for: ${error.message}`
+    throw error
+  }
 }

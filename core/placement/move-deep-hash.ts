@@ -42,14 +42,14 @@ async function transactionHash(
 
 /** The hash of a transaction as the gateway has it. Fails with `unavailable`. */
 export async function gatewayHash(gateway: DeepHashDeps['gateway'], id: string): Promise<FoundDeepHash> {
-  const transaction = await gateway.transaction(id)
-  if (!transaction) return { unknown: 'the gateway does not know it' }
-  const hasher = createTransactionHasher(transaction)
   try {
+    const transaction = await gateway.transaction(id)
+    if (!transaction) return { unknown: 'the gateway does not know it' }
+    const hasher = createTransactionHasher(transaction)
     if ((await gateway.data(id, hasher.update)) === undefined) return { unknown: 'the gateway has no data of it' }
+    return { hash: hasher.digest() }
   } catch (error) {
-    if (hasCode(error, 'message-too-large')) return { unknown: error.message }
+    if (hasCode(error, 'message-too-large') || hasCode(error, 'unreadable')) return { unknown: error.message }
     throw error
   }
-  return { hash: hasher.digest() }
 }

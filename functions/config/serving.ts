@@ -1,10 +1,11 @@
 /** What one instance takes, holds and sends. */
 import * as v from 'valibot'
 import { defaultMaxPageBytes } from '../../core/read/deps.ts'
+import { LARGEST_ITEM_BYTES } from '../../network/service.ts'
 import { count, flag, httpUrl, secrets } from './variables.ts'
 
 const common = {
-  MAX_BODY_BYTES: count('bytes', 4_500_000),
+  MAX_BODY_BYTES: count('bytes', LARGEST_ITEM_BYTES, 1, LARGEST_ITEM_BYTES),
   PROCESS_CACHE_SIZE: count('processes', 20_000, 1, 10_000_000),
   ENABLE_METRICS: flag(true),
   CDN_SECRET: secrets,

@@ -20,6 +20,7 @@ export const statuses = {
   'already-scheduled': 400,
   'deep-hash-known': 400,
   'message-too-large': 400,
+  unreadable: 400,
   'body-too-large': 413,
   'unsupported-encoding': 415,
   'unsupported-media-type': 415,

@@ -188,6 +188,71 @@ describe('a gateway in trouble', () => {
   })
 })
 
+describe('answers about an item', () => {
+  const tags = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`tag-${n}`, 'x'.repeat(1_000)]))
+
+  it('may have as many headers as an item has tags', async () => {
+    const server = await started((_, response) => send(response, 200, 'data', tags))
+    const gateway = createGateway(options(server.url, { deadlineMs: 60_000, dataDeadlineMs: 60_000 }))
+    expect(await gateway.exists(randomId())).toBe(true)
+    expect(await gateway.data(randomId(), () => {})).toBe(4)
+    server.answer = (_, response) => send(response, 404, '', tags)
+    expect(await gateway.exists(randomId())).toBe(false)
+  })
+
+  it('may have as much JSON as an item has tags', async () => {
+    const transaction = aTransaction({ tags: [{ name: 'Control', value: '\u0001'.repeat(1_500_000) }] })
+    const edges = [{ node: nodeOf(transaction) }]
+    const server = await started((_, response) => send(response, 200, { data: { transactions: { edges } } }))
+    const gateway = createGateway(options(server.url, { deadlineMs: 60_000 }))
+    expect((await gateway.transaction(transaction.id))?.tags).toEqual(transaction.tags)
+  })
+
+  it('that are larger than any item makes them are final', async () => {
+    const server = await started((_, response) => {
+      response.writeHead(200)
+      const chunk = Buffer.alloc(1_000_000, ' ')
+      const write = () => {
+        while (response.write(chunk));
+        response.once('drain', write)
+      }
+      write()
+    })
+    const gateway = createGateway(options(server.url, { deadlineMs: 60_000 }))
+    await expect(gateway.transaction(randomId())).rejects.toMatchObject({ code: 'unreadable' })
+    expect(server.requests).toHaveLength(1)
+  })
+
+  it('that are withheld are final', async () => {
+    const server = await started((_, response) => send(response, 451))
+    const gateway = createGateway(options(server.url))
+    for (const answer of [gateway.data(randomId(), () => {}), gateway.exists(randomId())]) {
+      await expect(answer).rejects.toMatchObject({ code: 'unreadable' })
+    }
+    expect(server.requests).toHaveLength(2)
+  })
+
+  it('say that a transaction is there where even its headers are too large', async () => {
+    const server = await started((_, response) => {
+      response.socket?.write('HTTP/1.1 200 OK\r\n')
+      const line = `tag: ${'x'.repeat(1_000_000)}\r\n`
+      const write = () => {
+        while (response.socket?.writable && response.socket.write(line));
+        response.socket?.once('drain', write)
+      }
+      write()
+    })
+    const gateway = createGateway(options(server.url, { deadlineMs: 120_000 }))
+    expect(await gateway.exists(randomId())).toBe(true)
+  }, 120_000)
+
+  it('are an outage where the question is about no item', async () => {
+    const server = await started((_, response) => send(response, 200, { height: 5 }, tags))
+    await expect(createGateway(options(server.url)).height()).rejects.toMatchObject(unavailable)
+    expect(server.requests).toHaveLength(1)
+  })
+})
+
 describe('raw data', () => {
   it('that breaks off is no data, and is never hashed twice', async () => {
     const server = await started((_, response) => {

@@ -6,6 +6,7 @@ import { encodeBundle } from '../../../core/ans104/bundle.ts'
 import { parseDataItem } from '../../../core/ans104/data-item.ts'
 import type { FaultKind } from '../../../core/audit/fault.ts'
 import { verify } from '../../../core/audit/verify.ts'
+import { SchedulerError } from '../../../core/errors.ts'
 import type { Head, LogRecord } from '../../../core/log/record.ts'
 import type { Finding } from '../../../core/ports/log-store.ts'
 import { nextHashChain } from '../../../core/protocol/assignment.ts'
@@ -572,6 +573,29 @@ describe('uploads', () => {
     expect(faults).toMatchObject(found([2, 'upload'], [5, 'upload'], [5, 'upload']))
     expect(pending).toBe(1)
     expect((await world.verify(process)).faults).toEqual([])
+  })
+
+  it('that a gateway never gives are noted, and the others are verified', async () => {
+    const world = new AuditWorld()
+    const process = await world.process()
+    await world.relay.advance(process, { upload: { from: undefined, to: 6 } })
+    const withheld = world.record(process, 2).id
+    const gateway = {
+      async exists(id: string) {
+        if (id === withheld) throw new SchedulerError('unreadable', 'The gateway withholds it with status 451')
+        return id !== world.record(process, 5).id
+      },
+    }
+    const { faults, records } = await world.verify(process, {}, { gateway })
+    expect(records).toBe(7)
+    expect(faults).toMatchObject([
+      {
+        nonce: 2,
+        kind: 'upload',
+        what: expect.stringContaining('which cannot be looked for: The gateway withholds it'),
+      },
+      { nonce: 5, kind: 'upload', what: expect.stringContaining('which is not at the gateway') },
+    ])
   })
 })
 
