@@ -23,8 +23,8 @@ export interface RecordMetadata
 
 export interface MetadataIndex {
   /**
-   * Writes the rows of these records (any processes, any order). Idempotent by process and nonce. Takes any record that
-   * the log holds, whatever its tags hold. Fails with `unavailable`.
+   * Writes the rows of these records (any processes, any order). Idempotent by process and nonce; a row that says something else
+   * is replaced. Takes any record that the log holds, whatever its tags hold. Fails with `unavailable`.
    */
   index(records: readonly RecordMetadata[]): Promise<void>
 }

@@ -1,11 +1,12 @@
 /** Metadata in Postgres: adapter of `core/ports/metadata-index.ts`. */
+import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { MetadataIndex, RecordMetadata } from '../../core/ports/metadata-index.ts'
 import type { Database } from './client.ts'
 import { encode, encodePlace, type Rows } from './encode.ts'
-import { refusesContent, unavailable } from './failures.ts'
+import { contentFailure, unavailable } from './failures.ts'
 import { messages, processes } from './schema.ts'
 
-/** One statement's rows. More would make it slow to repeat, and Postgres takes 65,535 parameters. */
+/** Rows of one statement. More would make it slow to repeat, and Postgres takes at most 65,535 parameters. */
 const MAX_ROWS = 250
 const MAX_SIZE = 1_000_000
 
@@ -14,41 +15,67 @@ interface Entry {
   rows: Rows
 }
 
+const upsertProcesses = { target: processes.id, ...replacement(processes) }
+const upsertMessages = { target: [messages.process, messages.nonce], ...replacement(messages) }
+
 export function createMetadataIndex(database: Database): MetadataIndex {
   async function write(rows: readonly Rows[]): Promise<void> {
-    const processRows = rows.flatMap(({ process }) => process ?? [])
+    // A statement must not name a row twice.
+    const byId = new Map(rows.flatMap(({ process }) => (process ? [[process.id, process] as const] : [])))
+    const processRows = [...byId.values()]
     const intoMessages = database
       .insert(messages)
       .values(rows.map(({ message }) => message))
-      .onConflictDoNothing()
+      .onConflictDoUpdate(upsertMessages)
     if (processRows.length === 0) await intoMessages
     else {
       // One transaction.
-      await database.batch([database.insert(processes).values(processRows).onConflictDoNothing(), intoMessages])
+      await database.batch([
+        database.insert(processes).values(processRows).onConflictDoUpdate(upsertProcesses),
+        intoMessages,
+      ])
+    }
+  }
+
+  /** Whether Postgres refuses these rows for what they hold. Fails where it is away. */
+  async function refuses(rows: readonly Rows[]): Promise<boolean> {
+    try {
+      await write(rows)
+      return false
+    } catch (error) {
+      const failure = contentFailure(error)
+      if (failure === 'none') throw error
+      if (failure === 'certain') return true
+    }
+    // Neon's proxy answers with the same code while it is in trouble itself. The rows are at fault only if they fail again
+    // although Postgres works.
+    await database.execute(sql`select 1`)
+    try {
+      await write(rows)
+      return false
+    } catch (error) {
+      if (contentFailure(error) === 'none') throw error
+      return true
     }
   }
 
   /**
-   * Halves what Postgres refuses for its content until the odd row is found, and keeps that one's place only. A place
-   * that is refused too says that content is not the reason.
+   * Halves a batch that Postgres refuses until the odd row is found, and stores only the place of that row. Where the place is
+   * refused too, content is not the reason.
    */
-  async function writeAllThatIsTaken(entries: readonly Entry[]): Promise<void> {
-    try {
-      await write(entries.map(({ rows }) => rows))
-    } catch (error) {
-      if (!refusesContent(error)) throw error
-      if (entries.length === 1) return write(entries.map(({ metadata }) => encodePlace(metadata)))
-      const middle = Math.ceil(entries.length / 2)
-      await writeAllThatIsTaken(entries.slice(0, middle))
-      await writeAllThatIsTaken(entries.slice(middle))
-    }
+  async function writeAcceptedRows(entries: readonly Entry[]): Promise<void> {
+    if (!(await refuses(entries.map(({ rows }) => rows)))) return
+    if (entries.length === 1) return write(entries.map(({ metadata }) => encodePlace(metadata)))
+    const middle = Math.ceil(entries.length / 2)
+    await writeAcceptedRows(entries.slice(0, middle))
+    await writeAcceptedRows(entries.slice(middle))
   }
 
   return {
     async index(records) {
-      const entries = distinct(records).map((metadata) => ({ metadata, rows: encode(metadata) }))
+      const entries = distinct(records.map((metadata) => ({ metadata, rows: encode(metadata) })))
       try {
-        for (const batch of batches(entries)) await writeAllThatIsTaken(batch)
+        for (const batch of batches(entries)) await writeAcceptedRows(batch)
       } catch (error) {
         throw unavailable(error)
       }
@@ -56,10 +83,30 @@ export function createMetadataIndex(database: Database): MetadataIndex {
   }
 }
 
-/** One of each place, in one order for everybody: two relays that write the same rows then never wait for each other in a ring. */
-function distinct(records: readonly RecordMetadata[]): RecordMetadata[] {
-  const byPlace = new Map(records.map((record) => [`${record.process}/${record.nonce}`, record]))
-  return [...byPlace.values()].sort((a, b) =>
+/**
+ * What happens to a row that is stored already. A row that says something else is replaced: it was cut short, or a column is
+ * new. A row without its content does not replace one of the same record.
+ */
+function replacement(table: typeof messages | typeof processes): { set: Record<string, SQL>; setWhere: SQL } {
+  const given = (name: string) => sql`excluded.${sql.identifier(name)}`
+  const stored = (name: string) => sql`${table}.${sql.identifier(name)}`
+  const columns = Object.entries(getTableColumns(table))
+  const names = columns.map(([, { name }]) => name)
+  const differ = (which: readonly string[]) =>
+    sql`(${sql.join(which.map(stored), sql`, `)}) is distinct from (${sql.join(which.map(given), sql`, `)})`
+  const hasContent = sql`${given('shortened')} is distinct from 'refused'`
+  return {
+    set: Object.fromEntries(columns.map(([key, { name }]) => [key, given(name)])),
+    setWhere: sql`${differ(names)} and (${hasContent} or ${differ(['id', 'assignment_id'])})`,
+  }
+}
+
+/** One entry of each row, sorted: two relays that write the same rows then never deadlock. */
+function distinct(entries: readonly Entry[]): Entry[] {
+  const byPlace = new Map(
+    entries.map((entry) => [`${entry.rows.message.process}/${entry.rows.message.nonce}`, entry] as const),
+  )
+  return [...byPlace.values()].sort(({ rows: { message: a } }, { rows: { message: b } }) =>
     a.process === b.process ? a.nonce - b.nonce : a.process < b.process ? -1 : 1,
   )
 }

@@ -9,10 +9,7 @@ export class FakeMetadataIndex implements MetadataIndex, TimeIndex {
 
   async index(records: readonly RecordMetadata[]): Promise<void> {
     await faulty(this.faults, 'index', [records], () => {
-      for (const record of records) {
-        const key = `${record.process}/${record.nonce}`
-        if (!this.rows.has(key)) this.rows.set(key, record)
-      }
+      for (const record of records) this.rows.set(`${record.process}/${record.nonce}`, record)
     })
   }
 

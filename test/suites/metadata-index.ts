@@ -64,6 +64,14 @@ export function metadataBehaviours(name: string, open: () => Promise<MetadataWor
       expect(await world.nonces(process)).toEqual([0, 1, 2, 3])
     })
 
+    it('replaces a row that says something else', async () => {
+      const process = randomId()
+      await world.index.index([metadataOf(process, 0), metadataOf(process, 1, { timeKey: 2000 })])
+      await world.index.index([metadataOf(process, 0), metadataOf(process, 1, { timeKey: 3000 })])
+      expect(await world.nonces(process)).toEqual([0, 1])
+      expect(await world.times.lastNonceUpTo(process, 2500)).toBe(0)
+    })
+
     it('takes records of several processes, none, and many at once', async () => {
       const [one, other] = [randomId(), randomId()]
       const many = Array.from({ length: 600 }, (_, nonce) => metadataOf(one, nonce))

@@ -2,6 +2,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { RecordMetadata } from '../../../core/ports/metadata-index.ts'
 import { createDatabase } from '../../../db/postgres/client.ts'
 import { createMetadataIndex } from '../../../db/postgres/metadata-index.ts'
 import { createTimeIndex } from '../../../db/postgres/time-index.ts'
@@ -22,6 +23,7 @@ const indexOn = (proxyUrl: string, timeoutMs?: number) =>
 /** A gate before the proxy that a test can close, slow down or have answer by itself. */
 async function openGate() {
   let answer: 'passes' | 'is closed' | 'says nothing' | number = 'passes'
+  let failures = 0
   let underWay = 0
   let most = 0
   let asked = 0
@@ -32,7 +34,11 @@ async function openGate() {
       most = Math.max(most, underWay)
       const chunks: Buffer[] = []
       for await (const chunk of request) chunks.push(chunk)
-      if (answer === 'is closed') response.destroy()
+      if (failures > 0) {
+        failures--
+        const error = { message: 'Control plane request failed', code: 'XX000' }
+        response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify(error))
+      } else if (answer === 'is closed') response.destroy()
       else if (typeof answer === 'number') response.writeHead(answer).end('upstream trouble')
       else if (answer === 'passes') {
         const passed = await fetch(`${database.proxyUrl}${request.url}`, {
@@ -52,6 +58,10 @@ async function openGate() {
     url: `http://127.0.0.1:${port}/`,
     set: (how: typeof answer) => {
       answer = how
+    },
+    /** The next statements fail as they do where Neon's proxy is in trouble itself. */
+    failNext: (count: number) => {
+      failures = count
     },
     most: () => most,
     asked: () => asked,
@@ -151,10 +161,11 @@ describe('rows', () => {
     expect(rows.find(({ nonce }) => nonce === '100')?.shortened).toBe('unreadable')
   })
 
-  it('are cut down to their place where Postgres refuses the rest, and the others are whole', async () => {
+  /** Has Postgres refuse each row with a tag `Poison`, until the function that this answers with is called. */
+  async function refusePoison(code: string) {
     await database.rows(`
       create function refuse_poison() returns trigger language plpgsql as $$ begin
-        if new.tags ? 'Poison' then raise exception 'poison' using errcode = '22P05'; end if;
+        if new.tags ? 'Poison' then raise exception 'poison' using errcode = '${code}'; end if;
         return new;
       end $$`)
     for (const table of ['messages', 'processes']) {
@@ -162,30 +173,116 @@ describe('rows', () => {
         `create trigger poison before insert on ${table} for each row execute function refuse_poison()`,
       )
     }
-    try {
+    return () => database.rows('drop function refuse_poison cascade')
+  }
+  const poison = { tags: [{ name: 'Poison', value: '' }] }
+
+  it.each(['22P05', 'XX000'])(
+    'are cut down to their place where Postgres refuses the rest (%s), and the others are whole',
+    async (code) => {
+      const accept = await refusePoison(code)
       const process = randomId()
       const poisoned = new Set([0, 7, 8, 399])
       const records = Array.from({ length: 400 }, (_, nonce) =>
-        metadataOf(process, nonce, poisoned.has(nonce) ? { tags: [{ name: 'Poison', value: '' }] } : {}),
+        metadataOf(process, nonce, poisoned.has(nonce) ? poison : {}),
       )
-      await indexOn(database.proxyUrl).index(records)
-      const rows = await database.rows(
-        'select nonce, id, tags, owner, shortened from messages where process = $1 order by nonce',
-        [process],
-      )
-      expect(rows).toHaveLength(400)
-      for (const [nonce, row] of rows.entries()) {
-        const whole = { tags: { Action: ['Test'] }, owner: records[nonce]?.owner, shortened: null }
-        const cut = { tags: {}, owner: null, shortened: 'refused' }
-        expect(row).toEqual({ nonce: `${nonce}`, id: records[nonce]?.id, ...(poisoned.has(nonce) ? cut : whole) })
+      const whole = (nonce: number) => ({
+        tags: poisoned.has(nonce) ? { Poison: [''] } : { Action: ['Test'] },
+        owner: records[nonce]?.owner,
+        shortened: null,
+      })
+      const cut = { tags: {}, owner: null, shortened: 'refused' }
+      const expectRows = async (content: (nonce: number) => object) => {
+        const rows = await database.rows(
+          'select nonce, id, tags, owner, shortened from messages where process = $1 order by nonce',
+          [process],
+        )
+        expect(rows).toEqual(records.map(({ nonce, id }) => ({ nonce: `${nonce}`, id, ...content(nonce) })))
+        expect(await database.rows('select tags, owner, shortened from processes where id = $1', [process])).toEqual([
+          content(0),
+        ])
       }
-      expect(await database.rows('select shortened from processes where id = $1', [process])).toEqual([
-        { shortened: 'refused' },
-      ])
-    } finally {
-      await database.rows('drop function refuse_poison cascade')
+      try {
+        await indexOn(database.proxyUrl).index(records)
+        await expectRows((nonce) => (poisoned.has(nonce) ? cut : whole(nonce)))
+      } finally {
+        await accept()
+      }
+      // Written once more, they are whole; and stay so where Postgres refuses them later.
+      await indexOn(database.proxyUrl).index(records)
+      await expectRows(whole)
+      const acceptAgain = await refusePoison(code)
+      try {
+        await indexOn(database.proxyUrl).index(records)
+        await expectRows(whole)
+      } finally {
+        await acceptAgain()
+      }
+    },
+    60_000,
+  )
+
+  it('are not cut where Neon’s proxy is in trouble', async () => {
+    const gate = await openGate()
+    const index = indexOn(gate.url)
+    const outcomes: string[] = []
+    for (const failing of [1, 2, 3, 7, 8]) {
+      const process = randomId()
+      const records = Array.from({ length: 64 }, (_, nonce) => metadataOf(process, nonce))
+      gate.failNext(failing)
+      const before = gate.asked()
+      let attempts = 0
+      for (let done = false; !done; attempts++) {
+        done = await index.index(records).then(
+          () => true,
+          (error) => {
+            expect(error).toMatchObject({ code: 'unavailable' })
+            return false
+          },
+        )
+      }
+      outcomes.push(`${attempts} attempts, ${gate.asked() - before} statements`)
+      const rows = await database.rows('select shortened from messages where process = $1', [process])
+      expect(rows).toEqual(records.map(() => ({ shortened: null })))
     }
-  }, 30_000)
+    // A write, its probe, and the write again. No batch is halved.
+    expect(outcomes).toEqual([
+      '1 attempts, 3 statements',
+      '2 attempts, 3 statements',
+      '2 attempts, 5 statements',
+      '4 attempts, 9 statements',
+      '5 attempts, 9 statements',
+    ])
+    await gate.close()
+  })
+
+  it('are mended when they are written again, and otherwise left alone', async () => {
+    const process = randomId()
+    const index = indexOn(database.proxyUrl)
+    const [spawn, message, third] = [0, 1, 2].map((nonce) => metadataOf(process, nonce))
+    if (!spawn || !message || !third) throw new Error('no records')
+    const cut = ({ owner: _owner, target: _target, ...rest }: RecordMetadata) => ({
+      ...rest,
+      tags: [],
+      unreadable: true,
+    })
+    await index.index([cut(spawn), cut(message), third])
+    const state = () =>
+      database.rows('select nonce, shortened, xmin::text as version from messages where process = $1 order by nonce', [
+        process,
+      ])
+    const before = await state()
+    expect(before.map(({ shortened }) => shortened)).toEqual(['unreadable', 'unreadable', null])
+    await index.index([spawn, message, third])
+    const after = await state()
+    expect(after.map(({ shortened }) => shortened)).toEqual([null, null, null])
+    expect(after[2]?.version).toBe(before[2]?.version)
+    expect(await database.rows('select owner, shortened from processes where id = $1', [process])).toEqual([
+      { owner: spawn.owner, shortened: null },
+    ])
+    await index.index([spawn, message, third])
+    expect(await state()).toEqual(after)
+  })
 
   it('wait where Postgres refuses everything, for then it is not the content', async () => {
     const process = randomId()
