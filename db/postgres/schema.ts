@@ -1,20 +1,20 @@
 /**
- * The tables of metadata, as drizzle has them. What an operator asks of them: docs/metadata.md. No index here has a key
- * that a message can make too large: ids and addresses are short, and of the tags only hashes are indexed.
+ * The tables of metadata, for drizzle. docs/metadata.md has what an operator asks of them. No message can make the key of an index
+ * too large: ids and addresses are short, and of the tags only hashes are indexed.
  */
 import { sql } from 'drizzle-orm'
 import { bigint, index, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 
-/** Values of the tags by name, each name's in the item's order: the first one is the one that counts. */
+/** Values of the tags by name, in the item's order: the first value of a name counts. */
 export type TagColumn = Record<string, string[]>
 
 /**
- * Why a row says less than its item does. `tags`: more or longer tags than are kept. `unreadable`: its bytes are no data
- * item. `refused`: Postgres did not take it, so only its place was kept.
+ * Why a row says less than its item does. `tags`: the item has more or longer tags than are kept. `unreadable`: its bytes are no
+ * data item. `refused`: Postgres refused the row, so only its place is kept.
  */
 export const shortenings = ['tags', 'unreadable', 'refused'] as const
 
-/** 64 bits in Postgres; here never more than a number holds exactly. */
+/** 64 bits in Postgres; values here are safe integers. */
 const integer = (name: string) => bigint(name, { mode: 'number' })
 
 const fromItem = {
@@ -44,7 +44,7 @@ export const processes = pgTable(
   ],
 )
 
-/** One row for each nonce of each process: what was posted, what was assigned, and the process itself. */
+/** One row for each nonce of each process: messages, assigned transactions, and the process itself. */
 export const messages = pgTable(
   'messages',
   {
@@ -66,9 +66,14 @@ export const messages = pgTable(
     primaryKey({ columns: [table.process, table.nonce] }),
     index('messages_by_time_key').on(table.process, table.timeKey, table.nonce),
     index('messages_by_id').on(table.id),
-    index('messages_by_owner').on(table.owner, table.timestamp),
-    index('messages_by_time').on(table.timestamp),
+    index('messages_by_assignment').on(table.assignmentId),
+    // Time and place are an order of all rows, in which a question can be asked page by page.
+    index('messages_by_owner_and_time').on(table.owner, table.timestamp, table.process, table.nonce),
+    index('messages_by_time_and_place').on(table.timestamp, table.process, table.nonce),
     index('messages_by_tag').using('gin', sql`${table.tags} jsonb_path_ops`),
+    index('messages_shortened')
+      .on(table.timestamp, table.process, table.nonce)
+      .where(sql`${table.shortened} is not null`),
   ],
 )
 
