@@ -21,7 +21,8 @@ function valueBytes(value: AttributeValue): number {
   return 1
 }
 
-const rowBytes = (row: Row): number =>
+/** A row's size by DynamoDB's rules, bytes. */
+export const rowBytes = (row: Row): number =>
   Object.entries(row).reduce((sum, [name, value]) => sum + utf8(name) + valueBytes(value), 0)
 
 const writeUnits = (row: Row) => Math.max(1, Math.ceil(rowBytes(row) / 1024))

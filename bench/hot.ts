@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { DynamoDbExchange } from '../local/aws-calls.ts'
 import type { StackLog } from '../local/log.ts'
 import { parseOptions } from '../local/options.ts'
 import { type Stack, startStack } from '../local/stack.ts'
@@ -48,8 +49,8 @@ export async function measureHot({ some, latency, writers }: HotOptions): Promis
   const { log, counts } = countingLog()
   let writeUnits = 0
   const isSlowed = latency.dynamodb > 0
-  const onDynamoDb = (operation: string, body: unknown) => {
-    writeUnits += writeUnitsOf(operation, body)
+  const onDynamoDb = ({ operation, request }: DynamoDbExchange) => {
+    writeUnits += writeUnitsOf(operation, request)
   }
   const stack = await startStack({ ...options, port: 0, latency, ...(isSlowed && { onDynamoDb }) }, log)
   const client = new Client(stack.url)

@@ -5,6 +5,7 @@
  *   npm run bench -- --quick           fewer requests
  *   npm run bench -- --only writes     writes, hot (1 to 64 writers of one process), pages, units, router, history, migration, cold,
  *                                      garbage or memory
+ *   npm run bench -- --only costs      what a stage costs at AWS, into docs/deploy.md
  *   npm run bench -- --messages 1000   lengths of the processes whose history is read; messages that are moved in
  *   npm run bench -- --latency 10,30   ms that each call of DynamoDB and S3 takes longer
  *
@@ -20,6 +21,7 @@ import { parseOptions } from '../local/options.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 import { signatureRate, transactionRate } from './baselines.ts'
 import { measureColdStarts } from './cold.ts'
+import { measureCosts } from './costs-measuring.ts'
 import { measureGarbage, measureRenderings, measureSignedTags } from './garbage.ts'
 import { measureHistory } from './history.ts'
 import { measureHot } from './hot.ts'
@@ -180,6 +182,11 @@ async function all(title: string, latency: { dynamodb: number; s3: number }): Pr
   }
 }
 
+// It writes into the documentation, so it runs only where it is asked for.
+if (args.only === 'costs') {
+  await measureCosts()
+  process.exit()
+}
 if (args.latency === undefined) {
   if (wanted('cold')) await measureColdStarts(args.quick ? 3 : 9)
   if (wanted('garbage')) {

@@ -54,18 +54,38 @@ export const recordCalls =
     })
   }
 
-/** For a proxy: tells of each request to DynamoDB that a function makes, as it is. */
+/** A request to DynamoDB that a function made, and its answer, both parsed. */
+export interface DynamoDbExchange {
+  caller: FunctionName
+  /** Such as `PutItem`. */
+  operation: string
+  request: unknown
+  answer: unknown
+}
+
+/** For a proxy: tells of each request to DynamoDB that a function makes, when it is answered. */
 export const recordDynamoDb =
-  (onRequest: (operation: string, body: unknown) => void) =>
-  (request: IncomingMessage): void => {
+  (onExchange: (exchange: DynamoDbExchange) => void) =>
+  (request: IncomingMessage, onAnswer: (listen: (answer: IncomingMessage) => void) => void): void => {
     const target = request.headers['x-amz-target']
-    if (typeof target !== 'string' || callerOf(request.headers.authorization) === undefined) return
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.once('end', () =>
-      onRequest(target.slice(target.indexOf('.') + 1), JSON.parse(Buffer.concat(chunks).toString())),
-    )
+    const caller = callerOf(request.headers.authorization)
+    if (typeof target !== 'string' || caller === undefined) return
+    const asked = bytesOf(request)
+    onAnswer((answer) => {
+      const answered = bytesOf(answer)
+      answer.once('end', () => {
+        const [body, result] = [asked, answered].map((chunks): unknown => JSON.parse(Buffer.concat(chunks).toString()))
+        onExchange({ caller, operation: target.slice(target.indexOf('.') + 1), request: body, answer: result })
+      })
+    })
   }
+
+/** The pieces of a body as they come. */
+function bytesOf(message: IncomingMessage): Buffer[] {
+  const chunks: Buffer[] = []
+  message.on('data', (chunk: Buffer) => chunks.push(chunk))
+  return chunks
+}
 
 type Called = Omit<AwsCall, 'caller'>
 

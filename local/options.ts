@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { problemsOf } from '../functions/config/functions.ts'
 import { type FunctionName, functions, routerFunctions, unitFunctions } from '../infra/functions.ts'
-import type { AwsCall } from './aws-calls.ts'
+import type { AwsCall, DynamoDbExchange } from './aws-calls.ts'
 
 /** What is started: one unit, so many behind a router, or a router in front of units that run elsewhere. */
 export type Setup = { kind: 'unit' } | { kind: 'regions'; count: number } | { kind: 'router' }
@@ -36,8 +36,8 @@ export interface StackOptions {
   variables: Record<string, string>
   /** Hears of each call of DynamoDB or S3 that a function makes; for tests. */
   onCall?: (call: AwsCall) => void
-  /** Hears of each request to DynamoDB that a function makes, its operation and its body; for the bench. */
-  onDynamoDb?: (operation: string, body: unknown) => void
+  /** Hears of each answered request to DynamoDB that a function makes; for the bench. */
+  onDynamoDb?: (exchange: DynamoDbExchange) => void
 }
 
 /** What keeps the stack from starting; the message says what to do. */

@@ -11,8 +11,10 @@ export interface LocalProxy {
 export interface ProxyOptions {
   /** Each call is passed on when this has resolved. */
   before?: (() => Promise<unknown>) | undefined
-  /** Sees each call just before it is passed on; may listen to its body, and takes nothing from it. */
-  onRequest?: ((request: IncomingMessage) => void) | undefined
+  /** Sees each call just before it is passed on, and asks for its answer; may listen to their bodies, and takes nothing from them. */
+  onRequest?:
+    | ((request: IncomingMessage, onAnswer: (listen: (answer: IncomingMessage) => void) => void) => void)
+    | undefined
 }
 
 /** Connections are kept on both sides. */
@@ -22,14 +24,16 @@ export const startProxy = async (target: string, { before, onRequest }: ProxyOpt
   const server = createServer(async (received, response) => {
     if (before) await before()
     const { method, url: path, headers } = received
+    const listeners: ((answer: IncomingMessage) => void)[] = []
     const passed = request({ hostname, port, method, path, headers, agent }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
+      for (const listen of listeners) listen(answer)
       answer.pipe(response)
       answer.once('error', () => response.destroy())
     })
     passed.once('error', () => response.destroy())
     received.once('error', () => passed.destroy())
-    onRequest?.(received)
+    onRequest?.(received, (listen) => listeners.push(listen))
     received.pipe(passed)
   })
   return {

@@ -1,5 +1,5 @@
 /** Where the functions reach a local service: at its own address, or through what slows the calls down or tells of them. */
-import { type AwsCall, recordCalls, recordDynamoDb } from './aws-calls.ts'
+import { type AwsCall, type DynamoDbExchange, recordCalls, recordDynamoDb } from './aws-calls.ts'
 import { waitAbout } from './latency-proxy.ts'
 import type { Parts } from './parts.ts'
 import { startProxy } from './proxy.ts'
@@ -8,7 +8,7 @@ export interface Way {
   /** What each call takes longer. */
   ms: number
   onCall: ((call: AwsCall) => void) | undefined
-  onDynamoDb?: ((operation: string, body: unknown) => void) | undefined
+  onDynamoDb?: ((exchange: DynamoDbExchange) => void) | undefined
 }
 
 export const reached = async (url: string, { ms, onCall, onDynamoDb }: Way, parts: Parts): Promise<string> => {
@@ -16,8 +16,8 @@ export const reached = async (url: string, { ms, onCall, onDynamoDb }: Way, part
   if (ms === 0 && watchers.length === 0) return url
   const proxy = startProxy(url, {
     before: ms === 0 ? undefined : () => waitAbout(ms),
-    onRequest: (request) => {
-      for (const watch of watchers) watch(request)
+    onRequest: (request, onAnswer) => {
+      for (const watch of watchers) watch(request, onAnswer)
     },
   })
   return (await parts.add(proxy)).url
