@@ -196,7 +196,7 @@ A million messages of 2 KB. Three figures are for a bundler that answers within 
 ${table(['', ...LOADS.map(({ what }) => what)], [...names.map((what) => [what, ...ranges(what)]), ['**sum**', ...sums]])}
 
 A message takes ${message.writes.toFixed(1)} write units and ${message.ms.toFixed(0)} ms of the unit, a contended one ${hot.writes.toFixed(1)} and ${hot.ms.toFixed(0)}. A turn of the relay takes ${relay.ms.toFixed(0)} ms
-beside the bundler. Bodies above 4 KB go to S3 (5.00 a million PUTs) instead of a record. The bundler's price comes on top. So
+beside the bundler. The contended duration is an upper bound: all writers' instances share this machine's cores. Bodies above 4 KB go to S3 (5.00 a million PUTs) instead of a record. The bundler's price comes on top. So
 does what is kept: a million messages are about ${((1e6 * uploadedBytes) / GB).toFixed(1)} GB, at ${PRICES.dynamodb.storedGb} a GB and month, and ${PRICES.dynamodb.recoveryGb} more for recovery.
 
 Reading a million messages in pages of ${page.messages}, of ${(page.bytes / 1000).toFixed(0)} KB each, ${(page.compressedBytes / 1000).toFixed(0)} compressed:
