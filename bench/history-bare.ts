@@ -1,7 +1,6 @@
 /** The same bytes from the same stores by plain HTTP, unchecked and thrown away: what no reader of history can beat here. */
 import { Agent, request } from 'node:http'
-import { BLOCK_RECORDS, blockOf, type SegmentReader } from '../core/ports/segment-store.ts'
-import { objectNames } from '../core/segments/build.ts'
+import { BLOCK_RECORDS, blockOf, objectNames, type SegmentReader } from '../core/ports/segment-store.ts'
 import { recordKey } from '../db/dynamodb/record-row.ts'
 import { segmentKey } from '../db/s3/segment-objects.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Tag } from '../core/ans104/tags.ts'
 import { unitFunctions } from '../infra/functions.ts'
 import type { Keeper } from '../local/processes/keeper.ts'
-import type { Filled, HistoryBench } from './history.ts'
+import type { Filled } from './history-filling.ts'
 import { host } from './hosted.ts'
 import { Client } from './load.ts'
 import { readThrough } from './reader-worker.ts'
@@ -14,7 +14,7 @@ import { figure, heading, line } from './report.ts'
 export async function asClient(
   environment: Record<string, string>,
   { process, messages }: Filled,
-  some: HistoryBench['some'],
+  some: (count: number) => number,
   keeper: Keeper,
 ): Promise<void> {
   const instances = 2

@@ -7,6 +7,12 @@ import type { Scheduler } from '../core/schedule/scheduler.ts'
 import { chainEntries } from '../test/suites/commits.ts'
 import { makeMessages, makeProcess, type Post } from './items.ts'
 
+/** A filled process: its id and the number of its messages. */
+export interface Filled {
+  process: string
+  messages: number
+}
+
 /** Messages of a commit: with each its record and two ids, up to what a transaction holds. */
 const COMMIT = 33
 /** Messages signed ahead, on all cores, while commits go on. */

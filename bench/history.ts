@@ -28,7 +28,7 @@ import { startLatencyProxy } from '../local/latency-proxy.ts'
 import { openKeeper } from '../local/processes/keeper.ts'
 import { type BareStores, openBareStores } from './history-bare.ts'
 import { asClient } from './history-client.ts'
-import { fillProcess } from './history-filling.ts'
+import { type Filled, fillProcess } from './history-filling.ts'
 import { makeWallet } from './items.ts'
 import { figure, heading } from './report.ts'
 
@@ -55,11 +55,6 @@ const nothingPacked: SegmentReader = {
   async *nodes() {},
   expect() {},
   bundle: async () => ({ items: [], raw: (async function* () {})() }),
-}
-
-export interface Filled {
-  process: string
-  messages: number
 }
 
 export async function measureHistory({ some, sizes, latencies }: HistoryBench): Promise<void> {

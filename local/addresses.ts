@@ -5,7 +5,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { freePort, isFree } from './free-port.ts'
-import { type StackOptions, StartError } from './options.ts'
+import type { StackOptions } from './options.ts'
+import { StartError } from './start-error.ts'
 import { routerDir } from './state-dir.ts'
 
 export interface Addresses {

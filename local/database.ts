@@ -5,10 +5,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sqlState } from '../db/postgres/failures.ts'
 import { migrate } from '../db/postgres/migrate.ts'
-import { StartError } from './options.ts'
 import { startNeonProxy } from './postgres/neon-proxy.ts'
 import { startPostgres } from './postgres/server.ts'
 import type { Keeper } from './processes/keeper.ts'
+import { StartError } from './start-error.ts'
 
 export interface Database {
   /** DATABASE_URL and what else functions need to reach it. */

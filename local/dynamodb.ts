@@ -13,9 +13,9 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { type RouterTableName, type TableName, type TableSettings, tables as unitTables } from '../infra/tables.ts'
 import { freePort } from './free-port.ts'
-import { StartError } from './options.ts'
 import { type Keeper, openKeeper } from './processes/keeper.ts'
 import { endOrphan } from './processes/orphans.ts'
+import { StartError } from './start-error.ts'
 
 export interface LocalDynamoDb {
   url: string

@@ -1,7 +1,7 @@
 /** The address of a stack: the function URL of the function that answers there, open before that function is. */
 import { type FunctionUrl, openFunctionUrl } from './lambda/function-url.ts'
 import type { Outcome } from './lambda/invocation.ts'
-import { StartError } from './options.ts'
+import { StartError } from './start-error.ts'
 
 export interface FrontOptions {
   host: string

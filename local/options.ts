@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { problemsOf } from '../functions/config/functions.ts'
 import { type FunctionName, functions, routerFunctions, unitFunctions } from '../infra/functions.ts'
 import type { AwsCall, DynamoDbExchange } from './aws-calls.ts'
+import { StartError } from './start-error.ts'
 
 /** What is started: one unit, so many behind a router, or a router in front of units that run elsewhere. */
 export type Setup = { kind: 'unit' } | { kind: 'regions'; count: number } | { kind: 'router' }
@@ -38,14 +39,6 @@ export interface StackOptions {
   onCall?: (call: AwsCall) => void
   /** Hears of each answered request to DynamoDB that a function makes; for the bench. */
   onDynamoDb?: (exchange: DynamoDbExchange) => void
-}
-
-/** What keeps the stack from starting; the message says what to do. */
-export class StartError extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'StartError'
-  }
 }
 
 type Environment = Readonly<Record<string, string | undefined>>

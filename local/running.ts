@@ -7,8 +7,8 @@ import type { Bundles } from './bundles.ts'
 import { type FunctionOptions, type LambdaFunction, startFunction } from './lambda/function.ts'
 import { openFunctionUrl } from './lambda/function-url.ts'
 import { runtimeClient } from './lambda/instance.ts'
-import { StartError } from './options.ts'
 import type { Keeper } from './processes/keeper.ts'
+import { StartError } from './start-error.ts'
 
 export interface RunningFunctions<N extends FunctionName> {
   get(name: N): LambdaFunction

@@ -134,6 +134,12 @@ export interface ObjectName {
   sha256: Buffer
 }
 
+/** The names of a segment's nodes and of its bundle. */
+export const objectNames = (process: string, { first, nodes, bundle }: Segment): [ObjectName, ObjectName] => [
+  { process, first, form: 'nodes', sha256: nodes.sha256 },
+  { process, first, form: 'bundle', sha256: bundle.sha256 },
+]
+
 /** Where segments' bytes are. All of it fails with `unavailable`. */
 export interface SegmentObjects {
   /** Keeps the bytes durably before it returns. Idempotent. */

@@ -2,8 +2,14 @@
 import pMap from 'p-map'
 import { SchedulerError } from '../errors.ts'
 import type { LogRecord } from '../log/record.ts'
-import { LostBlob } from '../ports/blob-store.ts'
-import type { ReadingDeps } from './deps.ts'
+import { type BlobStore, LostBlob } from '../ports/blob-store.ts'
+import type { LogStore } from '../ports/log-store.ts'
+
+/** Where records and the bytes of their items are read. */
+export interface ReadingDeps {
+  records: Pick<LogStore, 'records'>
+  blobs: Pick<BlobStore, 'get'>
+}
 
 /** A record with the bytes of its item, wherever those are kept. */
 export interface WholeRecord extends LogRecord {

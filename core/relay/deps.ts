@@ -1,12 +1,11 @@
 /** What the relay needs from outside, given once for each instance. */
-import type { BlobStore } from '../ports/blob-store.ts'
 import type { Cache } from '../ports/bundler.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { LogStore } from '../ports/log-store.ts'
 import type { MetadataIndex } from '../ports/metadata-index.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { RelayStore, Sink } from '../ports/relay-store.ts'
 import type { SegmentBuilder } from '../segments/builder.ts'
+import type { ReadingDeps } from './batch.ts'
 import type { Pace } from './pace.ts'
 
 /** Where the relay says what an operator should know. Fits a pino logger. */
@@ -24,12 +23,6 @@ export interface UploadDeps {
   meter: Meter
   clock: Clock
   log: RelayLog
-}
-
-/** To get at the bytes of what is relayed. */
-export interface ReadingDeps {
-  records: Pick<LogStore, 'records'>
-  blobs: Pick<BlobStore, 'get'>
 }
 
 export interface RelayDeps extends UploadDeps, ReadingDeps {

@@ -10,12 +10,11 @@ import type { Head, LogRecord } from '../log/record.ts'
 import {
   BLOCK_RECORDS,
   type BlockIndex,
-  type ObjectName,
+  objectNames,
   type SegmentIndexes,
   type SegmentObjects,
 } from '../ports/segment-store.ts'
-import { createBatchReader, type WholeRecord, wholeRecords } from '../relay/batch.ts'
-import type { ReadingDeps } from '../relay/deps.ts'
+import { createBatchReader, type ReadingDeps, type WholeRecord, wholeRecords } from '../relay/batch.ts'
 import { decodeIndex, encodeIndex } from './index-row.ts'
 import { BlockPacker, type PackedSegment } from './pack.ts'
 
@@ -57,17 +56,6 @@ export async function buildBlock(
   if ('faults' in packed) return { kind: 'unsound', faults: packed.faults }
   await indexes.put(process, block, encodeIndex(process, packed.index))
   return { kind: 'built' }
-}
-
-/** Of a segment's nodes, and of its bundle. */
-export function objectNames(
-  process: string,
-  { first, nodes, bundle }: PackedSegment['segment'],
-): [ObjectName, ObjectName] {
-  return [
-    { process, first, form: 'nodes', sha256: nodes.sha256 },
-    { process, first, form: 'bundle', sha256: bundle.sha256 },
-  ]
 }
 
 /**

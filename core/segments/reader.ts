@@ -7,11 +7,12 @@ import {
   type BundledStretch,
   type IndexedRecord,
   type ObjectName,
+  objectNames,
   type PackedObject,
   type Segment,
   type SegmentReader,
 } from '../ports/segment-store.ts'
-import { objectNames, type SegmentStores } from './build.ts'
+import type { SegmentStores } from './build.ts'
 import { bundleEntries } from './bundle-header.ts'
 import { partRanges } from './cut.ts'
 import { frameBytes, nodeAt } from './frame.ts'

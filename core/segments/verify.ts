@@ -1,8 +1,8 @@
 /** Holds what is packed of a process against its log, byte for byte, and packs what is not as it should be. For an operator. */
 import { SchedulerError } from '../errors.ts'
 import type { LogStore } from '../ports/log-store.ts'
-import { blockOf, type SegmentObjects } from '../ports/segment-store.ts'
-import { type BuildDeps, buildBlock, objectNames, packBlock } from './build.ts'
+import { blockOf, objectNames, type SegmentObjects } from '../ports/segment-store.ts'
+import { type BuildDeps, buildBlock, packBlock } from './build.ts'
 import { encodeIndex } from './index-row.ts'
 import type { PackedSegment } from './pack.ts'
 

@@ -1,11 +1,11 @@
-/** Segments from configuration: their stores, and what a unit that serves pages does with them. */
+/** Segments from configuration: their stores, and how a unit that serves pages reads and repairs them. */
 import type { BlobStore } from '../../core/ports/blob-store.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { LogStore } from '../../core/ports/log-store.ts'
 import type { SegmentObjects, SegmentReader } from '../../core/ports/segment-store.ts'
 import type { RelayLog } from '../../core/relay/deps.ts'
 import type { SegmentStores } from '../../core/segments/build.ts'
-import { createSegmentBuilder } from '../../core/segments/builder.ts'
+import type { SegmentBuilder } from '../../core/segments/builder.ts'
 import { createSegmentReader } from '../../core/segments/reader.ts'
 import { createSegmentRepair, type SegmentRepair } from '../../core/segments/repair.ts'
 import type { DynamoDb } from '../../db/dynamodb/client.ts'
@@ -24,12 +24,21 @@ export interface SegmentParts {
   logger: RelayLog
 }
 
-/** Call `damage.settle()` when an answer has gone out: a Lambda has no background. */
+/** Call `damage.settle()` after the answer: a Lambda runs nothing in the background. */
 export function createSegmentParts({ stores, log, blobs, clock, logger }: SegmentParts): {
   segments: SegmentReader
   damage: SegmentRepair
 } {
-  const builder = createSegmentBuilder({ ...stores, records: log, blobs, clock })
-  const damage = createSegmentRepair({ builder, heads: log, clock, log: logger })
+  let builder: Promise<SegmentBuilder> | undefined
+  // A unit packs only blocks that it finds damaged. Packing and its audit would slow each cold start.
+  const lazyBuilder: SegmentBuilder = {
+    async build(...block) {
+      builder ??= import('../../core/segments/builder.ts').then(({ createSegmentBuilder }) =>
+        createSegmentBuilder({ ...stores, records: log, blobs, clock }),
+      )
+      return (await builder).build(...block)
+    },
+  }
+  const damage = createSegmentRepair({ builder: lazyBuilder, heads: log, clock, log: logger })
   return { segments: createSegmentReader({ ...stores, damage, clock }), damage }
 }

@@ -1,8 +1,8 @@
 /** The database of metadata that DATABASE_URL names: one that refuses entry ends the start, one that is away does not. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openDatabase } from '../../local/database.ts'
-import { StartError } from '../../local/options.ts'
 import { startPostgres } from '../../local/postgres/server.ts'
+import { StartError } from '../../local/start-error.ts'
 import { openTestKeeper, temporaryDir } from './host.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
