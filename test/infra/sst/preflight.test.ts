@@ -1,4 +1,4 @@
-/** What is refused with a sentence before anything is made. */
+/** What a deploy refuses, with its reason, before it creates anything. */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -7,7 +7,7 @@ import { graphOf } from './graph.ts'
 
 const run = promisify(execFile)
 
-/** What the deploy of a stage of settings/refused.ts says. */
+/** The error of a deploy of a stage of settings/refused.ts. */
 async function refusalOf(stage: string): Promise<string> {
   const asked = JSON.stringify({ stage, settings: join(import.meta.dirname, 'settings/refused.ts') })
   const evaluation = run(process.execPath, ['--no-warnings', join(import.meta.dirname, 'evaluate.ts'), asked])
@@ -21,7 +21,7 @@ const SLOW = { timeout: 120_000 }
 
 it('concurrency that the account does not have, with the command that asks for more', SLOW, async () => {
   const said = await refusalOf('newcomer')
-  expect(said).toContain('Lambda concurrency: the account has 10 in eu-west-3, and reserveConcurrency needs 802.')
+  expect(said).toContain('Lambda concurrency: the account has 10 in eu-west-3, and reserveConcurrency needs 822.')
   expect(said).toContain('--quota-code L-B99A9384 --desired-value 1000')
 })
 

@@ -80,8 +80,8 @@ describe('tables from a backup', () => {
     ).toEqual([
       ['HeadsUsEast1Table', 'restored-heads'],
       ['IdsUsEast1Table', 'restored-ids'],
-      ['OffersUsEast1Table', undefined],
       ['RecordsUsEast1Table', 'restored-records'],
+      ['SubmissionsUsEast1Table', undefined],
     ])
   })
 
