@@ -12,6 +12,7 @@ import type { LocationSource } from '../core/ports/location-source.ts'
 import type { LocationStore } from '../core/ports/location-store.ts'
 import type { PlacementStore } from '../core/ports/placement-store.ts'
 import type { RelayStore } from '../core/ports/relay-store.ts'
+import type { IndexedNonces } from '../core/ports/restore-sources.ts'
 import type { RelayDeps } from '../core/relay/deps.ts'
 import type { ReuploadDeps } from '../core/relay/reupload.ts'
 import type { RestoreDeps } from '../core/restore/deps.ts'
@@ -41,6 +42,8 @@ export interface Workplace {
   location(where?: string): Promise<LocationParts>
   /** A unit's log, and all that it can be completed from. Fails with `invalid-request`, saying what is missing. */
   restore(where?: string): Promise<RestoreDeps>
+  /** A unit's log and its index of metadata. Fails with ConfigurationError where it has none. */
+  metadata(where?: string): MetadataParts
   /** CloudFront's ids of the CDNs in front of the stage; none where there are none, or they are not known. */
   distributions(): readonly string[]
   clock: Clock
@@ -58,6 +61,10 @@ export interface Workplace {
 
 export interface AuditParts extends VerifyDeps {
   relay: Pick<RelayStore, 'progress' | 'scan'>
+}
+
+export interface MetadataParts extends Pick<RelayDeps, 'records' | 'blobs' | 'index' | 'clock' | 'store'> {
+  nonces: Pick<IndexedNonces, 'counts'>
 }
 
 export interface LocationParts {

@@ -3,6 +3,7 @@ import { SchedulerError } from '../core/errors.ts'
 import { ConfigurationError } from '../functions/config/parse.ts'
 import { type Command, type Exit, exits, UsageError, type Workplace } from './command.ts'
 import { location } from './commands/location.ts'
+import { metadata } from './commands/metadata.ts'
 import { placement } from './commands/placement.ts'
 import { processCommand } from './commands/process.ts'
 import { restore } from './commands/restore.ts'
@@ -19,6 +20,7 @@ const commands: Readonly<Record<string, Command>> = {
   reupload: reuploadCommand,
   location,
   segments,
+  metadata,
   placement,
   units,
   restore,

@@ -1,9 +1,12 @@
 /** What the commands work on, for real: of one stack, from its environments. */
 import { systemClock as clock } from '../core/ports/clock.ts'
 import { noMeter } from '../core/ports/meter.ts'
+import { createDatabase } from '../db/postgres/client.ts'
+import { createIndexedNonces } from '../db/postgres/indexed-nonces.ts'
 import { parseRelayConfig } from '../functions/config/functions.ts'
 import { type Environment, parseConfig } from '../functions/config/parse.ts'
 import { placements } from '../functions/config/placements.ts'
+import { database } from '../functions/config/postgres.ts'
 import { units } from '../functions/config/units.ts'
 import { openPlacements } from '../functions/wiring/placements.ts'
 import { createRelayParts } from '../functions/wiring/relay.ts'
@@ -13,6 +16,9 @@ import type { Environments } from './environments.ts'
 import { createProgress } from './progress.ts'
 import { openRestore } from './restore-deps.ts'
 import { openAudit, openGateway, openLocation, openPlacementsOf, openUnit } from './unit-stores.ts'
+
+/** Counting rows takes longer than anything that a function asks. */
+const COUNT_TIMEOUT_MS = 60_000
 
 /** @param environments read when a command asks for something */
 export function createWorkplace(environments: Environments): Workplace {
@@ -37,6 +43,14 @@ export function createWorkplace(environments: Environments): Workplace {
     audit: async ({ where, uploads }) => openAudit(useCredentials(unit(where)), uploads),
     gateway: (where) => openGateway(unit(where)),
     location: async (where) => openLocation(useCredentials(anyUnit(where)), address()),
+    metadata(where) {
+      const parts = relayParts(where)
+      const { url, proxyUrl } = parseConfig(process.env, { database }).database
+      return {
+        ...parts,
+        nonces: createIndexedNonces(createDatabase({ url: url.reveal(), proxyUrl, timeoutMs: COUNT_TIMEOUT_MS })),
+      }
+    },
     restore: async (where) => openRestore(useCredentials(unit(where))),
     distributions,
     clock,

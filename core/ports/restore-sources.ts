@@ -40,11 +40,22 @@ export interface UploadIndex {
 /** What the metadata say of a nonce. No signature: that something was given out, not what. */
 export type IndexedNonce = Pick<RecordMetadata, 'nonce' | 'kind' | 'id' | 'assignmentId' | 'timestamp' | 'blockHeight'>
 
+export interface IndexedCount {
+  /** Rows from `from` to below `next`. */
+  rows: number
+  /** The greatest nonce of the whole process; undefined: it has no row. */
+  last?: number
+  /** Whether the process is in the list of processes. */
+  listed: boolean
+}
+
 export interface IndexedNonces {
   /** For each process that has metadata its greatest nonce, in no order. */
   ends(): AsyncIterable<readonly Nonce[]>
   /** Those from `from` to `to`, both inclusive, in order, as far as they are there. */
   between(process: string, from: number, to: number): Promise<IndexedNonce[]>
+  /** For each of these ranges, in order, what there is; one question for all of them. */
+  counts(ranges: readonly { process: string; from: number; next: number }[]): Promise<IndexedCount[]>
   /** Removes the metadata of this nonce and all above it. */
   forget(process: string, from: number): Promise<void>
 }

@@ -49,6 +49,25 @@ export function createIndexedNonces(database: Database): IndexedNonces {
         return rows.map(({ assignmentId, ...row }) => ({ ...row, ...(assignmentId !== null && { assignmentId }) }))
       }),
 
+    counts: (ranges) =>
+      asking(async () => {
+        const asked = JSON.stringify(ranges.map((range, place) => ({ place, ...range })))
+        const { rows } = await database.execute<{ rows: string; last: string | null; listed: boolean }>(sql`
+          select counted.rows, latest.last, exists (select from ${processes} p where p.id = asked.process) as listed
+          from jsonb_to_recordset(${asked}::jsonb) as asked(place int, process text, "from" bigint, next bigint)
+          cross join lateral (
+            select count(*) as rows from ${messages} m
+            where m.process = asked.process and m.nonce >= asked."from" and m.nonce < asked.next
+          ) as counted
+          cross join lateral (select max(m.nonce) as last from ${messages} m where m.process = asked.process) as latest
+          order by asked.place`)
+        return rows.map(({ rows: count, last, listed }) => ({
+          rows: Number(count),
+          ...(last !== null && { last: Number(last) }),
+          listed,
+        }))
+      }),
+
     forget: (process, from) =>
       asking(async () => {
         const lost = database.delete(messages).where(and(eq(messages.process, process), gte(messages.nonce, from)))

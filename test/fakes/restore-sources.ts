@@ -4,6 +4,7 @@ import { tagValue } from '../../core/ans104/tags.ts'
 import type { Nonce } from '../../core/ports/log-restore.ts'
 import type {
   BodySource,
+  IndexedCount,
   IndexedNonce,
   IndexedNonces,
   SignedNonce,
@@ -98,6 +99,20 @@ export class FakeIndexedNonces implements IndexedNonces {
           blockHeight,
           ...(assignmentId !== undefined && { assignmentId }),
         })),
+    )
+  }
+
+  async counts(ranges: Parameters<IndexedNonces['counts']>[0]): Promise<IndexedCount[]> {
+    return faulty(this.faults, 'counts', [ranges], () =>
+      ranges.map(({ process, from, next }) => {
+        const rows = [...this.#index.rows.values()].filter((row) => row.process === process)
+        const last = rows.reduce<number | undefined>((most, { nonce }) => Math.max(most ?? nonce, nonce), undefined)
+        return {
+          rows: rows.filter(({ nonce }) => nonce >= from && nonce < next).length,
+          ...(last !== undefined && { last }),
+          listed: rows.some(({ kind }) => kind === 'process'),
+        }
+      }),
     )
   }
 

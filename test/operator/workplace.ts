@@ -16,6 +16,7 @@ export const closed: Workplace = {
   audit: opened,
   gateway: opened,
   location: opened,
+  metadata: opened,
   restore: opened,
   distributions: () => [],
   clock: systemClock,

@@ -74,6 +74,31 @@ export function indexedNoncesSuite(name: string, open: () => IndexedNoncesUnderT
       expect(await nonces.between(randomId(), -1, 100)).toEqual([])
     })
 
+    it('counts what it knows of several ranges', async () => {
+      const [one, other] = [await indexed(-1, 9), await indexed(0, 6)]
+      const process = one[0]?.process ?? ''
+      const second = other[0]?.process ?? ''
+      const { nonces } = open()
+      await nonces.forget(second, 5)
+      const unknown = randomId()
+      expect(
+        await nonces.counts([
+          { process, from: -1, next: 4 },
+          { process: second, from: 0, next: 6 },
+          { process: unknown, from: 0, next: 6 },
+          { process, from: 4, next: 9 },
+          { process, from: 5, next: 5 },
+        ]),
+      ).toEqual([
+        { rows: 5, last: 8, listed: true },
+        { rows: 5, last: 4, listed: true },
+        { rows: 0, listed: false },
+        { rows: 5, last: 8, listed: true },
+        { rows: 0, last: 8, listed: true },
+      ])
+      expect(await nonces.counts([])).toEqual([])
+    })
+
     it('forgets what is lost, and can be told anew', async () => {
       const { nonces, index } = open()
       const rows = await indexed(0, 6)
