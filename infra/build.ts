@@ -123,7 +123,7 @@ if (import.meta.main) {
   const sizes = await buildAll()
   const column = (bytes: number): string => `${kilobytes(bytes)} KB`.padStart(7)
   for (const [name, { atStart, later }] of Object.entries(sizes)) {
-    process.stdout.write(`${name.padEnd(8)} ${column(atStart)} at the start, ${column(later)} later\n`)
+    process.stdout.write(`${name.padEnd(13)} ${column(atStart)} at the start, ${column(later)} later\n`)
   }
   for (const sentence of oversized(sizes)) {
     process.stderr.write(`${sentence}\n`)
