@@ -85,7 +85,7 @@ export default defineConfig(({ mode }: ConfigEnv) => {
         },
         {
           extends: true,
-          test: { name: 'smoke', include: smoke, testTimeout: 120_000, maxWorkers: 2, sequence: { groupOrder: 0 } },
+          test: { name: 'smoke', include: smoke, testTimeout: 400_000, maxWorkers: 2, sequence: { groupOrder: 0 } },
         },
         {
           extends: true,
@@ -97,8 +97,9 @@ export default defineConfig(({ mode }: ConfigEnv) => {
             name: 'stacks',
             include: stacks,
             exclude: smoke,
-            testTimeout: 120_000,
-            hookTimeout: 90_000,
+            // A whole stack on a machine that does other things besides takes minutes.
+            testTimeout: 400_000,
+            hookTimeout: 300_000,
             maxWorkers: 1,
             fileParallelism: false,
             sequence: { groupOrder: 1 },

@@ -55,7 +55,7 @@ beforeAll(async () => {
     ownRegion: localRegion,
     endpoint: dynamodb.url,
   })
-}, 60_000)
+})
 afterAll(async () => {
   await Promise.all([postgres.stop(), dynamodb.stop()])
   rmSync(stateDir, { recursive: true, force: true })

@@ -65,7 +65,7 @@ beforeAll(async () => {
       tables: await identity.actualTables(),
       generation: 1,
     })
-}, 60_000)
+})
 afterAll(async () => {
   await Promise.all([rust.stop(), dynamodb.stop(), s3.stop(), gateway.close()])
   rmSync(stateDir, { recursive: true, force: true })

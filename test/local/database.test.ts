@@ -1,11 +1,9 @@
 /** The database of metadata that DATABASE_URL names: one that refuses entry ends the start, one that is away does not. */
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { openDatabase } from '../../local/database.ts'
 import { startPostgres } from '../../local/postgres/server.ts'
 import { StartError } from '../../local/start-error.ts'
 import { openTestKeeper, temporaryDir } from './host.ts'
-
-vi.setConfig({ testTimeout: 60_000 })
 
 test('a database that does not exist is an error that names the variable, and the password is not shown', async () => {
   const postgres = await startPostgres()

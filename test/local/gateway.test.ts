@@ -1,10 +1,8 @@
 /** The stand-in for Arweave gateway, bundler and cache. */
 import { createHash, randomBytes } from 'node:crypto'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { type GatewayOptions, type LocalGateway, startGateway } from '../../local/gateway.ts'
 import { temporaryDir } from './host.ts'
-
-vi.setConfig({ testTimeout: 10_000 })
 
 const start = async (options: GatewayOptions = {}): Promise<LocalGateway> => {
   const gateway = await startGateway(options)

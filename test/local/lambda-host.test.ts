@@ -3,10 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { hostFixture, hostWeb } from './host.ts'
-
-vi.setConfig({ testTimeout: 20_000 })
 
 const jsonOf = async (response: Response) => JSON.parse(await response.text())
 const post = (url: string, body: Uint8Array<ArrayBuffer>, type = 'application/octet-stream') =>

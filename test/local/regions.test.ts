@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { freePort, isFree } from '../../local/free-port.ts'
 import { parseOptions } from '../../local/options.ts'
 import { isAlive } from '../../local/processes/ending.ts'
@@ -13,8 +13,6 @@ import { startStack } from '../../local/stack.ts'
 import { otherWallet, postOnce, processItem } from '../stack/client.ts'
 import { descendants, exited, gone, health, ready, run, workingOn } from './command.ts'
 import { temporaryDir } from './host.ts'
-
-vi.setConfig({ testTimeout: 90_000 })
 
 /** The first of three free ports, one after the other. */
 const threePorts = async (): Promise<number> => {

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { localCredentials, localRegion } from '../../local/dynamodb.ts'
 import { freePort } from '../../local/free-port.ts'
 import { parseOptions } from '../../local/options.ts'
@@ -11,8 +11,6 @@ import { isAlive } from '../../local/processes/ending.ts'
 import { startStack } from '../../local/stack.ts'
 import { descendants, exited, gone, health, ready, run, workingOn } from './command.ts'
 import { temporaryDir } from './host.ts'
-
-vi.setConfig({ testTimeout: 90_000 })
 
 const heads = (dir: string) => {
   const { HEADS_TABLE: TableName = '', DYNAMODB_ENDPOINT } = JSON.parse(readFileSync(join(dir, 'env.json'), 'utf8'))

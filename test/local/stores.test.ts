@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { DynamoDBClient, GetItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb'
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { neon, neonConfig, Pool } from '@neondatabase/serverless'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import WebSocket from 'ws'
 import { localCredentials, localRegion, localTableName, startDynamoDb } from '../../local/dynamodb.ts'
 import { freePort } from '../../local/free-port.ts'
@@ -16,8 +16,6 @@ import { startPostgresWithNeon } from '../../local/postgres.ts'
 import { openKeeper } from '../../local/processes/keeper.ts'
 import { startS3 } from '../../local/s3.ts'
 import { temporaryDir } from './host.ts'
-
-vi.setConfig({ testTimeout: 30_000 })
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 

@@ -1,6 +1,6 @@
 /** The event source mapping: what a function gets of a table's stream, and when it comes again. */
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { functions, type StreamTrigger } from '../../infra/functions.ts'
 import {
   type LocalDynamoDb,
@@ -15,8 +15,6 @@ import { matches } from '../../local/streams/filter.ts'
 import { type MappingOptions, startMapping } from '../../local/streams/mapping.ts'
 import type { StreamRecord } from '../../local/streams/record.ts'
 import { openTestKeeper, temporaryDir } from './host.ts'
-
-vi.setConfig({ testTimeout: 30_000 })
 
 const recordsOf = (event: string): StreamRecord[] => JSON.parse(event).Records
 const numbersOf = (event: string): string[] => recordsOf(event).map(({ dynamodb }) => dynamodb.SequenceNumber)

@@ -1,13 +1,11 @@
 /** `npm run dev`: a change of a source is built again, a broken one takes nothing away. */
 import { writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { type Build, watchFunction } from '../../infra/build.ts'
 import { describeBuilds } from '../../local/bundles.ts'
 import { startFunction } from '../../local/lambda/function.ts'
 import { openTestKeeper, temporaryDir } from './host.ts'
-
-vi.setConfig({ testTimeout: 30_000 })
 
 test('instances run the newest source that could be built', async () => {
   const dir = await temporaryDir()

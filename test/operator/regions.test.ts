@@ -27,7 +27,7 @@ const command = (args: readonly string[], cwd: string, stateVariables = {}): Pro
   new Promise((done) => {
     const env = { PATH: process.env.PATH, ...stateVariables, ...(wallet !== undefined && { SU_WALLET: wallet }) }
     const main = resolve('operator/main.ts')
-    execFile(process.execPath, [main, ...args], { env, cwd, timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [main, ...args], { env, cwd, timeout: 300_000 }, (error, stdout, stderr) => {
       const exit = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
       done({ exit, lines: stdout.split('\n').filter((line) => line !== ''), complaints: stderr })
     })
@@ -93,7 +93,7 @@ it('moves a process that is written to: nothing is lost, doubled or uploaded twi
   const last = await messageItem(id, 'last')
   await post(() => from, last)
   await expectScheduled(from, id, [...items, last])
-}, 120_000)
+})
 
 it('takes assigned transactions along, and what they are known by', async () => {
   const spawned = await processItem('with assignments')
@@ -117,7 +117,7 @@ it('takes assigned transactions along, and what they are known by', async () => 
   // Asked again it is a retry; its twin is refused.
   expect(await assign(to, one)).toMatchObject({ status: 200, answer: { id: assigned.answer.id } })
   expect(await assign(to, twin)).toMatchObject({ status: 400, answer: { code: 'deep-hash-known', nonce: 1 } })
-}, 60_000)
+})
 
 it('shows, verifies, freezes and opens a process where it is, and nowhere else', async () => {
   const spawned = await processItem('to be verified')
@@ -165,7 +165,7 @@ it('shows, verifies, freezes and opens a process where it is, and nowhere else',
   expect((await postOnce(to, await messageItem(id, 'frozen'))).status).toBe(503)
   expect(await su('process', 'open', id, '--unit', there ?? '')).toMatchObject({ exit: 0 })
   await post(() => to, await messageItem(id, 'again'))
-}, 120_000)
+})
 
 it('works on a deployed stage by what its deploy left, from anywhere', async () => {
   const variablesOf = (name: string) => JSON.parse(readFileSync(join(stateDir, name, 'env.json'), 'utf8'))
@@ -195,7 +195,7 @@ it('works on a deployed stage by what its deploy left, from anywhere', async () 
   expect(await onStage('verify', id)).toMatchObject({ exit: 2, complaints: expect.stringContaining('Say which unit') })
   const another = await command(['units', 'list', '--stage', 'prod'], dir)
   expect(another).toMatchObject({ exit: 1, complaints: expect.stringContaining('is of the stage test') })
-}, 120_000)
+})
 
 it('publishes where the scheduler is found, as clients look it up', async () => {
   expect(await su('location', 'show')).toMatchObject({
@@ -230,7 +230,7 @@ it('publishes where the scheduler is found, as clients look it up', async () => 
     exit: 0,
     lines: [expect.stringContaining('Nothing is to be done')],
   })
-}, 60_000)
+})
 
 it('abandons a move that cannot be finished, and says what is where', async () => {
   const spawned = await processItem('to stay')
@@ -248,4 +248,4 @@ it('abandons a move that cannot be finished, and says what is where', async () =
   )
   const unknown = await su('placement', 'move', id, '--from', regionOf(from), '--to', 'region-7')
   expect(unknown.exit).toBe(2)
-}, 60_000)
+})

@@ -37,7 +37,7 @@ const start = async (): Promise<Stack> => {
 const su = (...args: string[]): Promise<{ exit: number; lines: string[]; complaints: string }> =>
   new Promise((resolve) => {
     const env = { PATH: process.env.PATH, STATE_DIR: stateDir }
-    execFile(process.execPath, ['operator/main.ts', ...args], { env, timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, ['operator/main.ts', ...args], { env, timeout: 300_000 }, (error, stdout, stderr) => {
       const exit = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
       resolve({ exit, lines: stdout.split('\n').filter((line) => line !== ''), complaints: stderr })
     })
@@ -158,4 +158,4 @@ it('comes back frozen, is completed, and goes on with the next nonce', async () 
   const verified = await su('verify', `${old.id},${fresh.id}`, '--uploads')
   expect(verified, verified.complaints).toMatchObject({ exit: 0 })
   expect(await su('restore', 'check')).toMatchObject({ exit: 0 })
-}, 180_000)
+})

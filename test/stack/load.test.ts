@@ -32,7 +32,7 @@ describe('thirty-two clients', () => {
     const items = await messageItems(process, 320)
     await inParallel(items, 32, accepted)
     const edges = await expectScheduled(unit.url, process, items)
-    await expectUploaded(unit.stack.gateway, edges, 30_000)
+    await expectUploaded(unit.stack.gateway, edges, 60_000)
   })
 
   it('on thirty-two processes', async () => {
@@ -42,7 +42,7 @@ describe('thirty-two clients', () => {
     await inParallel(mixed, 32, accepted)
     for (const [i, process] of processes.entries()) {
       const edges = await expectScheduled(unit.url, process, items[i] ?? [])
-      await expectUploaded(unit.stack.gateway, edges, 30_000)
+      await expectUploaded(unit.stack.gateway, edges, 60_000)
     }
   })
 

@@ -1,5 +1,4 @@
 /** The whole way of a segment through real stores: the relay packs it, pages come from it, what is lost of it comes back. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { noMeter } from '../../core/ports/meter.ts'
@@ -33,8 +32,7 @@ it('is packed as soon as a block is whole, serves the same pages, and is repaire
     const { packing } = createRelayParts(config, { sinks: ['segments'], meter: noMeter, log: { warn() {} } })
     return (await all(verifySegments(packing, spawned.id, { mend: false }))).map(({ state }) => state)
   }
-  for (let tries = 0; tries < 50 && (await states())[0] !== 'sound'; tries++) await sleep(200)
-  expect(await states()).toEqual(['sound'])
+  await expect.poll(states, { timeout: 60_000 }).toEqual(['sound'])
 
   const config = parseRelayConfig(unit.stack.environment)
   const client = createS3(config.store.s3Endpoint)
@@ -54,8 +52,7 @@ it('is packed as soon as a block is whole, serves the same pages, and is repaire
     // No instance has anything in memory any more.
     await unit.killAndRestart()
     expect(await expectScheduled(unit.url, spawned.id, items)).toEqual(before)
-    for (let tries = 0; tries < 50 && (await states())[0] !== 'sound'; tries++) await sleep(200)
-    expect(await states()).toEqual(['sound'])
+    await expect.poll(states, { timeout: 60_000 }).toEqual(['sound'])
     expect(await expectScheduled(unit.url, spawned.id, items)).toEqual(before)
   } finally {
     client.destroy()
