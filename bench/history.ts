@@ -115,12 +115,12 @@ export function openUnit(environment: Record<string, string>) {
   })
   if (!db) throw new Error('the unit has no DynamoDB')
   const stores = openSegmentStores(db, openBucket(config.store).objects)
-  const parts = { stores, log: reading.log, blobs: reading.blobs, clock: reading.clock, logger }
+  const parts = { stores, log: reading.log, blobs: scheduler.blobs, clock: reading.clock, logger }
   return {
     scheduler,
     reading,
     signer: createSigner(config.wallet.reveal()),
-    builder: createSegmentBuilder({ ...stores, records: reading.log, blobs: reading.blobs, clock: reading.clock }),
+    builder: createSegmentBuilder({ ...stores, records: reading.log, blobs: scheduler.blobs, clock: reading.clock }),
     unread: (): ReadDeps => ({ ...reading, ...createSegmentParts(parts), ...memories() }),
   }
 }

@@ -1,5 +1,5 @@
 /** What reading needs from outside, given once for each instance. */
-import type { BlobStore } from '../ports/blob-store.ts'
+import type { BlobRef } from '../ports/blob-store.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LogStore } from '../ports/log-store.ts'
 import type { TimeIndex } from '../ports/metadata-index.ts'
@@ -9,9 +9,21 @@ import type { SegmentReader } from '../ports/segment-store.ts'
 import type { LogMemory } from './log-memory.ts'
 import type { ProcessMemory } from './process-memory.ts'
 
+/** A body that is in use. It counts until it is released. */
+export interface HeldBody {
+  raw: Buffer
+  release(): void
+}
+
+export interface BodyReads {
+  /** Every body that comes must be released. Fails with `unavailable`. */
+  hold(ref: BlobRef): Promise<HeldBody>
+}
+
 export interface ReadDeps {
   log: LogStore
-  blobs: BlobStore
+  /** Lives as long as the instance; `createBodyReads()`. */
+  bodies: BodyReads
   /** The finished part of the log, packed; what it does not have the log has. */
   segments: SegmentReader
   damage: SegmentDamage

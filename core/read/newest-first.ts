@@ -43,7 +43,10 @@ export async function openNewestFirst(deps: ReadDeps, head: Head, query: PageQue
       async json() {
         const edges: string[] = []
         for await (const nodes of pageNodes(deps, plan, query)) {
-          for (const node of nodes) edges.push(`{"node":${node.toString()},"cursor":"${first + edges.length}"}`)
+          for (const node of nodes) {
+            const text = (Buffer.isBuffer(node) ? node : Buffer.concat([...node])).toString()
+            edges.push(`{"node":${text},"cursor":"${first + edges.length}"}`)
+          }
         }
         return Buffer.from(pageText(hasNextPage, edges.reverse()))
       },

@@ -1,5 +1,7 @@
 /** A page's JSON from its nodes, joined in pieces that are worth a write each: nothing is parsed and nothing rendered. */
 
+import type { NodeBytes } from './page-nodes.ts'
+
 /** Bytes of a piece. */
 const PIECE = 65_536
 
@@ -9,7 +11,7 @@ const BETWEEN = 64
 /** @param cursorAt of the page's record with that index, from 0 */
 export async function* pageBytes(
   hasNextPage: boolean,
-  nodes: AsyncIterable<readonly Buffer[]>,
+  nodes: AsyncIterable<readonly NodeBytes[]>,
   cursorAt: (index: number) => number,
 ): AsyncGenerator<Buffer> {
   // What others hold in Buffer's pool is not kept alive by a piece that waits to be sent.
@@ -26,15 +28,17 @@ export async function* pageBytes(
       const after = count === 0 ? '' : `,"cursor":"${cursorAt(count - 1)}"},`
       used += piece.write(`${after}{"node":`, used, 'latin1')
       count++
-      for (let copied = 0; copied < node.length; ) {
-        if (used === PIECE) {
-          yield piece
-          piece = Buffer.allocUnsafeSlow(PIECE)
-          used = 0
+      for (const bytes of Buffer.isBuffer(node) ? [node] : node) {
+        for (let copied = 0; copied < bytes.length; ) {
+          if (used === PIECE) {
+            yield piece
+            piece = Buffer.allocUnsafeSlow(PIECE)
+            used = 0
+          }
+          const part = bytes.copy(piece, used, copied)
+          copied += part
+          used += part
         }
-        const part = node.copy(piece, used, copied)
-        copied += part
-        used += part
       }
     }
   }

@@ -3,7 +3,7 @@ import { hasCode } from '../errors.ts'
 import { BLOCK_RECORDS, blockOf, DamagedSegment } from '../ports/segment-store.ts'
 import { openBodies } from './bodies.ts'
 import type { ReadDeps } from './deps.ts'
-import type { LogNode } from './log-node.ts'
+import { completeNode, type LogNode } from './log-node.ts'
 import type { NonceRange } from './page-range.ts'
 import { type Plan, timeKeyOf } from './plan.ts'
 import type { PageQuery } from './query.ts'
@@ -12,8 +12,11 @@ import { logStretches, measuresOf, type SegmentStretch, type Stretch, stepByStep
 
 type NodeQuery = Pick<PageQuery, 'showAnchor'>
 
+/** A node's bytes, at once or, of a large one, in pieces, which can be read once and before the next node is asked for. */
+export type NodeBytes = Buffer | Iterable<Buffer>
+
 /** As many at a time as are there. Fails with `unavailable`. */
-export async function* pageNodes(deps: ReadDeps, plan: Plan, query: NodeQuery): AsyncGenerator<readonly Buffer[]> {
+export async function* pageNodes(deps: ReadDeps, plan: Plan, query: NodeQuery): AsyncGenerator<readonly NodeBytes[]> {
   for await (const stretch of allStretches(deps, plan, query)) {
     if (stretch.from === 'log') yield* nodesOfLog(deps, stretch.nodes)
     else yield* nodesOfSegments(deps, plan, stretch, query)
@@ -37,7 +40,7 @@ async function* nodesOfSegments(
   { head }: Plan,
   stretch: SegmentStretch,
   query: NodeQuery,
-): AsyncGenerator<readonly Buffer[]> {
+): AsyncGenerator<readonly NodeBytes[]> {
   const { process } = head
   const { last } = stretch
   for (let next = stretch.first; next <= last; ) {
@@ -76,11 +79,11 @@ async function* nodesAnew(
   { process }: Plan['head'],
   query: NodeQuery,
   range: NonceRange,
-): AsyncGenerator<readonly Buffer[]> {
+): AsyncGenerator<readonly NodeBytes[]> {
   for await (const { nodes } of logStretches(deps, process, query, range, stepByStep)) yield* nodesOfLog(deps, nodes)
 }
 
-async function* nodesOfLog(deps: ReadDeps, nodes: readonly LogNode[]): AsyncGenerator<readonly Buffer[]> {
+async function* nodesOfLog(deps: ReadDeps, nodes: readonly LogNode[]): AsyncGenerator<readonly NodeBytes[]> {
   const refs = nodes.flatMap(({ blob }) => (blob === undefined ? [] : [blob.ref]))
   if (refs.length === 0) {
     yield nodes.flatMap(({ node }) => (node === undefined ? [] : [node]))
@@ -88,7 +91,7 @@ async function* nodesOfLog(deps: ReadDeps, nodes: readonly LogNode[]): AsyncGene
   }
   const bodies = await openBodies(deps, refs)
   try {
-    for (const { node, blob } of nodes) yield [blob === undefined ? node : blob.complete(await bodies.next())]
+    for (const { node, blob } of nodes) yield [blob === undefined ? node : completeNode(blob, await bodies.next())]
   } finally {
     // Given up when the reader stops.
     await bodies.close()

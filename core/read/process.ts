@@ -2,7 +2,7 @@
 import { type ReadDeps, timed } from './deps.ts'
 import { outOfPlace, readRecord } from './read-records.ts'
 import { readableHead } from './readable-head.ts'
-import { rawItem } from './record-text.ts'
+import { withRawItem } from './record-text.ts'
 import { processText } from './render.ts'
 
 /**
@@ -10,14 +10,15 @@ import { processText } from './render.ts'
  * for an unknown process, `incomplete` for one that is still being migrated, and `unavailable`.
  */
 export function readProcessText(
-  deps: Pick<ReadDeps, 'log' | 'blobs' | 'meter' | 'clock'>,
+  deps: Pick<ReadDeps, 'log' | 'bodies' | 'meter' | 'clock'>,
   process: string,
 ): Promise<string> {
   return timed(deps, 'get_process', async () => {
     const head = await readableHead(deps.log, process)
     const record = await readRecord(deps.log, process, head.firstNonce)
-    const raw = await rawItem(deps, record)
-    if (raw === undefined || record.id !== process) throw outOfPlace()
-    return processText(record, raw)
+    return withRawItem(deps, record, (raw) => {
+      if (raw === undefined || record.id !== process) throw outOfPlace()
+      return processText(record, raw)
+    })
   })
 }

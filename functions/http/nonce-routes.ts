@@ -8,12 +8,13 @@ import { openNewestFirst } from '../../core/read/newest-first.ts'
 import { integer, parsePageQuery } from '../../core/read/query.ts'
 import { readRecord } from '../../core/read/read-records.ts'
 import { lastNonce, readableHead } from '../../core/read/readable-head.ts'
-import { recordText } from '../../core/read/record-text.ts'
+import { recordBytes } from '../../core/read/record-text.ts'
 import { NewRecords } from '../../core/read/waiting.ts'
 import { checkReadable } from '../../core/schedule/access.ts'
 import { readBody } from './body.ts'
 import { deadlineOf } from './deadline.ts'
 import type { AppParts } from './parts.ts'
+import { sendBytes } from './sending.ts'
 
 /** Heads that are read at once for one request. */
 const HEADS_AT_ONCE = 25
@@ -37,8 +38,9 @@ export function nonceRoutes({ scheduler: { lists, clock }, reading, maxWaiting }
     if (nonce < Math.max(0, head.firstNonce) || nonce > lastNonce(head)) {
       throw new SchedulerError('not-found', `Process ${process} has no record with the nonce ${nonce}.`)
     }
-    const text = await recordText(reading, await readRecord(log, process, nonce))
-    return c.body(text, 200, { 'content-type': 'application/json' })
+    const headers = new Headers({ 'content-type': 'application/json' })
+    const bytes = await recordBytes(reading, await readRecord(log, process, nonce))
+    return sendBytes(c, bytes, { headers, onCutOff: 'a record was cut off' })
   })
 
   routes.get('/:process', async (c, next) => {

@@ -4,11 +4,11 @@ import { isId } from '../../core/ans104/base64url.ts'
 import { hasCode } from '../../core/errors.ts'
 import { find } from '../../core/read/find.ts'
 import { foreseePage } from '../../core/read/foresee.ts'
-import { latestText } from '../../core/read/latest.ts'
+import { latestBytes } from '../../core/read/latest.ts'
 import { openPage, type Page } from '../../core/read/page.ts'
 import { readProcessText } from '../../core/read/process.ts'
 import { type PageForm, type PageQuery, parsePageForm, parsePageQuery } from '../../core/read/query.ts'
-import { recordText } from '../../core/read/record-text.ts'
+import { recordBytes } from '../../core/read/record-text.ts'
 import { openSettledPage } from '../../core/read/settled-page.ts'
 import { checkReadable } from '../../core/schedule/access.ts'
 import { entityTag, isKnown, keptForGood } from './caching.ts'
@@ -43,7 +43,7 @@ export function readRoutes({ scheduler: { lists, identity }, reading }: AppParts
     const process = c.req.param('process')
     about(c, process)
     await checkReadable(lists, process)
-    return answer(c, await latestText(reading, process), undefined)
+    return sendRecord(c, () => latestBytes(reading, process), undefined)
   })
 
   routes.get('/:id', async (c) => {
@@ -52,7 +52,7 @@ export function readRoutes({ scheduler: { lists, identity }, reading }: AppParts
     const named = searchParams.get('process-id') || searchParams.get('proc-id') || undefined
     const isSeen = reading.memory.head(id) !== undefined
     // Read while the answer is prepared.
-    identity.generation().catch(() => undefined)
+    if (isId(id)) identity.generation().catch(() => undefined)
     if (named === id || isSeen) foresee(id, searchParams)
     const settled = isSeen ? await settledSchedule(c, id, searchParams) : undefined
     if (settled) return settled
@@ -72,7 +72,7 @@ export function readRoutes({ scheduler: { lists, identity }, reading }: AppParts
     const { record, immutable } = found
     const tag = await tagOf(immutable, () => ['record', process, record.nonce])
     if (tag !== undefined && isKnown(c, tag)) return notModified(c, tag)
-    return answer(c, await recordText(reading, record), tag)
+    return sendRecord(c, () => recordBytes(reading, record), tag)
   })
 
   /** What is wrong with the query is said when it is known that there is such a process. */
@@ -143,6 +143,17 @@ function answer(c: Context, text: string, tag: string | undefined): Response {
   if (tag !== undefined && isKnown(c, tag)) return notModified(c, tag)
   const kept = tag !== undefined && { ...keptForGood(tag), 'content-length': String(Buffer.byteLength(text)) }
   return c.body(text, 200, { 'content-type': types.json, ...kept })
+}
+
+/** The same of a record, which may be large. */
+async function sendRecord(
+  c: Context,
+  read: () => Promise<AsyncIterable<Buffer>>,
+  tag: string | undefined,
+): Promise<Response> {
+  const headers = new Headers({ 'content-type': types.json, ...(tag !== undefined && keptForGood(tag)) })
+  const bytes = await read()
+  return sendBytes(c, collected(bytes), { headers, onCutOff: 'a record was cut off' })
 }
 
 const notModified = (c: Context, tag: string): Response => c.body(null, 304, keptForGood(tag))

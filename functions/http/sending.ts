@@ -31,6 +31,13 @@ export async function sendBytes(c: Context, bytes: AsyncIterable<Uint8Array>, se
   const { status = 200, headers, onCutOff } = sending
   const respond = (body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) =>
     new Response(ReadableStream.from(body) as ReadableStream, { status, headers })
+  if (c.req.method === 'HEAD') {
+    // Nothing takes such an answer's body: it would stay open, with what it holds.
+    let length = 0
+    for await (const piece of bytes) length += piece.length
+    headers.set('content-length', String(length))
+    return new Response(null, { status, headers })
+  }
   if (!mayBeKept(headers)) return respond(logged(c, bytes, onCutOff))
 
   const { pieces, length, rest } = await inTime(c, gather(bytes))

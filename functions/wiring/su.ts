@@ -4,6 +4,7 @@ import { createSigner } from '../../core/ans104/signer.ts'
 import { Sequencer } from '../../core/log/sequencer.ts'
 import { systemClock as clock } from '../../core/ports/clock.ts'
 import type { TimeIndex } from '../../core/ports/metadata-index.ts'
+import { createBodyReads } from '../../core/read/bodies.ts'
 import { createLogMemory } from '../../core/read/log-memory.ts'
 import { createProcessMemory } from '../../core/read/process-memory.ts'
 import { IdentityGuard } from '../../core/schedule/identity-guard.ts'
@@ -82,7 +83,7 @@ export function createSuParts(config: SuConfig, logger: Logger, { onDynamoDb, on
     },
     reading: {
       log: store,
-      blobs,
+      bodies: createBodyReads({ blobs, meter, clock }),
       segments,
       damage,
       times: lazyTimeIndex(config.postgres),

@@ -4,6 +4,7 @@ import { Sequencer } from '../../core/log/sequencer.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import { type Meter, noMeter } from '../../core/ports/meter.ts'
 import { alone, type OwnPlacement } from '../../core/ports/own-placement.ts'
+import { createBodyReads } from '../../core/read/bodies.ts'
 import { defaultMaxPageBytes, type ReadDeps } from '../../core/read/deps.ts'
 import { createLogMemory } from '../../core/read/log-memory.ts'
 import { createProcessMemory } from '../../core/read/process-memory.ts'
@@ -116,7 +117,7 @@ function assemble<C extends Clock>(
     },
     reading: {
       log: store,
-      blobs,
+      bodies: createBodyReads({ blobs, meter, clock }),
       segments: recording('segments', stores.segments, calls),
       damage: stores.damage,
       times: recording('index', stores.index, calls),

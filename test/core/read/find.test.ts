@@ -3,12 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { MAX_FINDINGS } from '../../../core/ports/log-store.ts'
 import type { Meter } from '../../../core/ports/meter.ts'
 import { find } from '../../../core/read/find.ts'
-import { latestText } from '../../../core/read/latest.ts'
+import { latestBytes } from '../../../core/read/latest.ts'
 import { readProcessText } from '../../../core/read/process.ts'
-import { recordText } from '../../../core/read/record-text.ts'
+import { recordBytes } from '../../../core/read/record-text.ts'
 import { FakeBlobStore } from '../../fakes/blob-store.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
 import {
+  collect,
   depsOf,
   type Entry,
   type History,
@@ -44,6 +45,8 @@ const assigned = (transaction: string, by: string, timestamp: number): Entry => 
   assignment: partsFrom(by),
   blob: false,
 })
+
+const textOf = async (bytes: Promise<AsyncIterable<Buffer>>) => (await collect(await bytes)).toString()
 
 /** Process and nonce of the record that was found. */
 const placeOf = async (deps: Parameters<typeof find>[0], id: string, named?: string) => {
@@ -107,7 +110,7 @@ describe('an id', () => {
     expect(await placeOf(deps, tx, 'garbage')).toBe(`${b.process}/1`)
     const found = await find(deps, tx, undefined)
     if (found.kind !== 'record') throw new Error('not a record')
-    expect(JSON.parse(await recordText(deps, found.record))).toMatchObject({
+    expect(JSON.parse(await textOf(recordBytes(deps, found.record)))).toMatchObject({
       message: null,
       assignment: { id: idOf(b, 1) },
     })
@@ -180,7 +183,7 @@ describe('the newest record', () => {
       posted(partsFrom('first'), 'one', 2000),
       posted(partsFrom('last', { data: Buffer.from('newest') }), 'two', 2001, true),
     ])
-    expect(JSON.parse(await latestText(depsOf(a), a.process))).toMatchObject({
+    expect(JSON.parse(await textOf(latestBytes(depsOf(a), a.process)))).toMatchObject({
       message: { data: 'newest' },
       assignment: { id: idOf(a, 2) },
     })
@@ -189,20 +192,22 @@ describe('the newest record', () => {
         throw new Error('away')
       },
     }
-    await expect(latestText(depsOf(a), a.process)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(latestBytes(depsOf(a), a.process)).rejects.toMatchObject({ code: 'unavailable' })
   })
 
   it('of a process without messages is its own, and missing where it has no assignment', async () => {
     const a = await plainHistory('a', [], { assigned: true })
-    expect(JSON.parse(await latestText(depsOf(a), a.process))).toMatchObject({ assignment: { id: idOf(a, 0) } })
+    expect(JSON.parse(await textOf(latestBytes(depsOf(a), a.process)))).toMatchObject({
+      assignment: { id: idOf(a, 0) },
+    })
     const b = await plainHistory('b', [], { assigned: false })
-    await expect(latestText(depsOf(b), b.process)).rejects.toMatchObject({ code: 'not-found' })
-    await expect(latestText(depsOf(stores()), idFrom('nobody'))).rejects.toMatchObject({ code: 'not-found' })
+    await expect(latestBytes(depsOf(b), b.process)).rejects.toMatchObject({ code: 'not-found' })
+    await expect(latestBytes(depsOf(stores()), idFrom('nobody'))).rejects.toMatchObject({ code: 'not-found' })
   })
 
   it('of a process that is still being migrated is not told', async () => {
     const a = await plainHistory('a', [2000], { state: 'incomplete' })
-    await expect(latestText(depsOf(a), a.process)).rejects.toMatchObject({ code: 'incomplete' })
+    await expect(latestBytes(depsOf(a), a.process)).rejects.toMatchObject({ code: 'incomplete' })
   })
 })
 
@@ -231,7 +236,7 @@ describe('a process', () => {
     const a = await plainHistory('a', [2000])
     await readProcessText(depsOf(a, { meter }), a.process)
     await expect(readProcessText(depsOf(a, { meter }), idFrom('nobody'))).rejects.toThrow()
-    await latestText(depsOf(a, { meter }), a.process)
+    await latestBytes(depsOf(a, { meter }), a.process)
     expect(timings).toEqual(['get_process', 'get_process', 'get_message'])
   })
 })

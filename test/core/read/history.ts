@@ -4,6 +4,7 @@ import { assembleDataItem } from '../../../core/ans104/assemble.ts'
 import type { Tag } from '../../../core/ans104/tags.ts'
 import type { Head, HeadState, LogRecord, StoredItem } from '../../../core/log/record.ts'
 import { noMeter } from '../../../core/ports/meter.ts'
+import { createBodyReads } from '../../../core/read/bodies.ts'
 import { defaultMaxPageBytes, type ReadDeps } from '../../../core/read/deps.ts'
 import { createLogMemory } from '../../../core/read/log-memory.ts'
 import type { Page } from '../../../core/read/page.ts'
@@ -192,17 +193,19 @@ export const plainHistory = (
   return historyOf([process, ...messages], { state, ...into })
 }
 
+const stopped = { now: () => 0, sleep: async () => undefined, random: () => 0 }
+
 /** Everything that reading needs, over a history of which nothing is packed, with an index that knows nothing. */
 export const depsOf = ({ log, blobs }: Pick<History, 'log' | 'blobs'>, deps: Partial<ReadDeps> = {}): ReadDeps => ({
   log,
-  blobs,
+  bodies: createBodyReads({ blobs, meter: noMeter, clock: stopped, ...deps }),
   segments: new FakeSegments(),
   damage: new FakeSegmentDamage(),
   times: { lastNonceUpTo: async () => undefined },
   memory: createProcessMemory(),
   nodes: createLogMemory(),
   meter: noMeter,
-  clock: { now: () => 0, sleep: async () => undefined, random: () => 0 },
+  clock: stopped,
   maxPageBytes: defaultMaxPageBytes,
   ...deps,
 })

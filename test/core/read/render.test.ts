@@ -6,7 +6,7 @@ import { assembleDataItem } from '../../../core/ans104/assemble.ts'
 import { parseDataItem } from '../../../core/ans104/data-item.ts'
 import type { Tag } from '../../../core/ans104/tags.ts'
 import type { Head, LogRecord } from '../../../core/log/record.ts'
-import { latestText } from '../../../core/read/latest.ts'
+import { latestBytes } from '../../../core/read/latest.ts'
 import { openPage } from '../../../core/read/page.ts'
 import { readProcessText } from '../../../core/read/process.ts'
 import { parsePageQuery } from '../../../core/read/query.ts'
@@ -21,7 +21,7 @@ import {
 import { runs } from '../../effort.ts'
 import { FakeBlobStore } from '../../fakes/blob-store.ts'
 import { FakeLogStore } from '../../fakes/log-store.ts'
-import { assignmentJson, depsOf, jsonOf, messageJson, partsFrom, rawOf } from './history.ts'
+import { assignmentJson, collect, depsOf, jsonOf, messageJson, partsFrom, rawOf } from './history.ts'
 
 const data = (path: string) => JSON.parse(readFileSync(new URL(`../../data/${path}`, import.meta.url), 'utf8'))
 
@@ -70,7 +70,7 @@ describe('what the reference stored and answered', () => {
     const got = pathname.startsWith('/processes/')
       ? await readProcessText(deps, process)
       : pathname.endsWith('/latest')
-        ? await latestText(deps, process)
+        ? (await collect(await latestBytes(deps, process))).toString()
         : await jsonOf(await openPage(deps, head, parsePageQuery(searchParams)))
     expect(got).toBe(text)
   })
