@@ -65,12 +65,15 @@ export interface BlockIndex {
 export class DamagedSegment extends Error {
   readonly process: string
   readonly block: number
+  /** `low`: it is sound in itself, but of an older version. Whatever else is to be repaired comes first. */
+  readonly priority: 'high' | 'low'
 
-  constructor(process: string, block: number, what: string) {
+  constructor(process: string, block: number, what: string, priority: 'high' | 'low' = 'high') {
     super(`Block ${block} of process ${process} is damaged: ${what}.`)
     this.name = 'DamagedSegment'
     this.process = process
     this.block = block
+    this.priority = priority
   }
 }
 

@@ -10,6 +10,12 @@ import { SchedulerError } from '../errors.ts'
 import type { LogRecord } from '../log/record.ts'
 import { paddedHeight } from '../protocol/assignment.ts'
 
+/**
+ * Version of the rendering and of the segments that keep it: raised when either changes. It is in every entity tag, so that no client
+ * keeps the bytes of before, and in every block's index, so that older blocks are packed again. One byte.
+ */
+export const RENDERING = 1
+
 export interface RenderOptions {
   /** An assignment's anchor that is not UTF-8 comes as base64url instead of null (`show-anchor`, pages only). */
   showAnchor?: boolean

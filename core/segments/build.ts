@@ -47,7 +47,8 @@ export async function buildBlock(
   const { objects, indexes } = deps
   if (!again) {
     const [found] = await indexes.get(process, [block])
-    if (found && typeof decodeIndex(process, block, found) === 'object') return { kind: 'there' }
+    const index = found && decodeIndex(process, block, found)
+    if (typeof index === 'object' || index === 'newer') return { kind: 'there' }
   }
   const packed = await packBlock(deps, { process, firstNonce }, block, async ({ segment, nodes, bundle }) => {
     const [nodesName, bundleName] = objectNames(process, segment)

@@ -1,4 +1,4 @@
-/** Reads blocks' indexes: those that the instance has read before from memory, for good, and what several want once. */
+/** Reads blocks' indexes. Those that the instance has read stay in memory, until damage is found; concurrent readers share a read. */
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../ports/clock.ts'
 import type { SegmentDamage } from '../ports/segment-damage.ts'
@@ -16,7 +16,13 @@ export interface IndexReadsDeps {
   clock: Pick<Clock, 'now'>
 }
 
-export function createIndexReads(deps: IndexReadsDeps): SegmentReader['blocks'] {
+export interface IndexReads {
+  blocks: SegmentReader['blocks']
+  /** A damaged block is packed again, perhaps with another index: it is read again when it is needed. */
+  forget(process: string, block: number): void
+}
+
+export function createIndexReads(deps: IndexReadsDeps): IndexReads {
   const indexes = whileAnswering(deps.clock, (process: string, blocks: readonly number[]) =>
     deps.indexes.get(process, blocks),
   )
@@ -45,10 +51,11 @@ export function createIndexReads(deps: IndexReadsDeps): SegmentReader['blocks'] 
       const index = decodeIndex(process, block, row)
       if (typeof index === 'object') known.set(`${process}/${block}`, index)
       else if (index === 'altered') deps.damage.report(new DamagedSegment(process, block, 'its index is altered'))
+      else if (index === 'older') deps.damage.report(new DamagedSegment(process, block, 'its version is older', 'low'))
     }
   }
 
-  return async (process, blocks, { early = false } = {}) => {
+  const read: SegmentReader['blocks'] = async (process, blocks, { early = false } = {}) => {
     const keyOf = (block: number) => `${process}/${block}`
     const missing = blocks.filter((block) => !known.has(keyOf(block)))
     const unasked = missing.filter((block) => !asked.has(keyOf(block)))
@@ -61,6 +68,7 @@ export function createIndexReads(deps: IndexReadsDeps): SegmentReader['blocks'] 
     }
     return blocks.map((block) => known.get(keyOf(block)))
   }
+  return { blocks: read, forget: (process, block) => void known.delete(`${process}/${block}`) }
 }
 
 /** Indexes that are being asked for. */

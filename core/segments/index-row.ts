@@ -14,12 +14,12 @@ import {
   type PackedObject,
   type Segment,
 } from '../ports/segment-store.ts'
+import { RENDERING } from '../read/render.ts'
 import { bundleHeaderBytes } from './bundle-header.ts'
 import { partRanges } from './cut.ts'
 import { frameBytes } from './frame.ts'
 import { ByteReader, ByteWriter } from './varint.ts'
 
-const VERSION = 1
 const CHECK_BYTES = 16
 const DIGEST_BYTES = 32
 
@@ -46,15 +46,16 @@ export function encodeIndex(process: string, { block, records, segments }: Block
     }
   }
   const body = writer.written()
-  return Buffer.concat([Buffer.from([VERSION]), checkOf(process, block, body), body])
+  return Buffer.concat([Buffer.from([RENDERING]), checkOf(process, block, body), body])
 }
 
 /**
- * `altered`: not what was written for this block. `other-version`: another version of the unit writes it, or wrote it; it stands
- * while both are at work, and counts as not there.
+ * `altered`: not what was written for this block. `older`: an earlier version of the unit wrote it, and it is to be packed again.
+ * `newer`: a later version wrote it, which is being deployed, and it stays. All three count as not packed.
  */
-export function decodeIndex(process: string, block: number, bytes: Buffer): BlockIndex | 'altered' | 'other-version' {
-  if (bytes[0] !== VERSION) return 'other-version'
+export function decodeIndex(process: string, block: number, bytes: Buffer): BlockIndex | 'altered' | 'older' | 'newer' {
+  const version = bytes[0] ?? 0
+  if (version !== RENDERING) return version < RENDERING ? 'older' : 'newer'
   const body = bytes.subarray(1 + CHECK_BYTES)
   if (!checkOf(process, block, body).equals(bytes.subarray(1, 1 + CHECK_BYTES))) return 'altered'
   const reader = new ByteReader(body)

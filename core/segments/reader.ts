@@ -5,6 +5,7 @@ import {
   BLOCK_RECORDS,
   type BlockIndex,
   type BundledStretch,
+  DamagedSegment,
   type IndexedRecord,
   type ObjectName,
   objectNames,
@@ -36,13 +37,22 @@ export function createSegmentReader(deps: SegmentReaderDeps): SegmentReader {
     deps.objects.read(name, start, end),
   )
   const objects = createObjectReads({ read: bytes.ask, readEarly: bytes.askEarly }, keptBytes)
+  const { blocks, forget } = createIndexReads(deps)
+  async function* parts(wanted: Iterable<WantedPart>): AsyncGenerator<Buffer> {
+    try {
+      yield* objects.parts(wanted)
+    } catch (error) {
+      if (error instanceof DamagedSegment) forget(error.process, error.block)
+      throw error
+    }
+  }
   return {
-    blocks: createIndexReads(deps),
+    blocks,
 
     async *nodes(process, of, from, to, { showAnchor }) {
       const wanted = [...segmentParts(process, of, from, to, 'nodes')]
       let at = 0
-      for await (const bytes of objects.parts(wanted)) {
+      for await (const bytes of parts(wanted)) {
         const part = wanted[at++]
         if (part) yield nodesIn(bytes, part, from, to, showAnchor)
       }
@@ -59,10 +69,10 @@ export function createSegmentReader(deps: SegmentReaderDeps): SegmentReader {
       // A header is read with what is behind it, not by itself.
       objects.expect(withHeaders(segmentParts(process, of, from, to, 'bundle')))
       const lists: { id: string; bytes: number }[][] = []
-      for await (const header of objects.parts(headers)) lists.push(bundleEntries(header))
+      for await (const header of parts(headers)) lists.push(bundleEntries(header))
       const entries = new Map(segments.map(({ segment }, at) => [segment.first, lists[at] ?? []]))
       const wanted = [...segmentParts(process, of, from, to, 'bundle')]
-      return stretchOf(objects.parts(wanted), wanted, entries, from, to)
+      return stretchOf(parts(wanted), wanted, entries, from, to)
     },
   }
 }

@@ -12,7 +12,7 @@ import type { SegmentBuilder } from './builder.ts'
 /** So long a block is left alone after it was repaired, or could not be, ms. */
 const REST_MS = 60_000
 const REMEMBERED = 1_000
-/** Beyond that another report is passed over: the next reader makes it again. */
+/** Beyond that another report is dropped, and one of low priority where any other is under way: the next reader makes it again. */
 const WAITING = 16
 
 export interface SegmentRepair extends SegmentDamage {
@@ -49,7 +49,11 @@ export function createSegmentRepair({ builder, heads, clock, log }: RepairDeps):
     report(damage) {
       const key = `${damage.process}/${damage.block}`
       const since = reported.get(key)
-      if (underWay.size >= WAITING || (since !== undefined && clock.now() < since + REST_MS)) return
+      if (
+        underWay.size >= (damage.priority === 'low' ? 1 : WAITING) ||
+        (since !== undefined && clock.now() < since + REST_MS)
+      )
+        return
       reported.set(key, clock.now())
       const repaired = repair(damage).finally(() => underWay.delete(repaired))
       underWay.add(repaired)

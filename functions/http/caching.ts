@@ -1,8 +1,6 @@
 /** How long an answer may be kept (contract, "A page of the schedule"), and its entity tag. */
 import type { Context } from 'hono'
-
-/** Raised when the rendering of an answer changes and the log does not, so that no client keeps the bytes of before. */
-const FORMAT = 1
+import { RENDERING } from '../../core/read/render.ts'
 
 const A_YEAR_S = 31_536_000
 
@@ -13,7 +11,7 @@ const A_YEAR_S = 31_536_000
  * @param parts all else that its bytes depend on
  */
 export const entityTag = (generation: number, parts: readonly (string | number)[]): string =>
-  `"${[FORMAT, generation.toString(36), ...parts].join('.')}"`
+  `"${[RENDERING, generation.toString(36), ...parts].join('.')}"`
 
 /** @param tag `entityTag` of an immutable answer, which must be complete (`sending.ts`) */
 export const keptForGood = (tag: string) => ({ 'cache-control': `public, max-age=${A_YEAR_S}, immutable`, etag: tag })

@@ -4,22 +4,28 @@ import { type VerifiedBlock, verifySegments } from '../../core/segments/verify.t
 import { type Command, exits, parse, processesIn, UsageError, type Workplace } from '../command.ts'
 
 export const segments: Command = {
-  usage: ['segments verify|build PROCESS[,PROCESS…] [--json]'],
+  usage: ['segments verify|build PROCESS[,PROCESS…] | --all [--json]'],
   async run(args, workplace) {
-    const { values, positionals } = parse(args, { json: { type: 'boolean' } })
+    const { values, positionals } = parse(args, { json: { type: 'boolean' }, all: { type: 'boolean' } })
     const [action, list, ...more] = positionals
     if (action !== 'verify' && action !== 'build') {
       throw new UsageError('Say what to do with segments: verify them, or build those that are missing or damaged.')
     }
-    const processes = processesIn(list)
+    const { all = false } = values
+    if (all === (list !== undefined)) throw new UsageError('Missing selection: name processes, or --all.')
+    const processes = all ? everyProcess(workplace) : processesIn(list)
     if (more.length > 0) throw new UsageError(`What is ${more.join(' ')}?`)
     let well = true
-    for (const process of processes) {
+    for await (const process of processes) {
       const sound = await one(workplace, process, { mend: action === 'build', json: values.json ?? false })
       well &&= sound
     }
     return well ? exits.well : exits.undone
   },
+}
+
+async function* everyProcess({ uploads }: Workplace): AsyncGenerator<string> {
+  for await (const { process } of uploads().store.scan()) yield process
 }
 
 /** Whether all of it is sound now. */

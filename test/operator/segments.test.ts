@@ -17,6 +17,7 @@ const su = (...args: string[]) =>
   run(args, {
     ...closed,
     segments: () => world.packing,
+    uploads: () => world.deps,
     print: (line) => printed.push(line),
     complain: (line) => complaints.push(line),
   })
@@ -26,10 +27,11 @@ it('says how it is called', async () => {
   const wrong: [string[], string][] = [
     [['segments'], 'verify them, or build'],
     [['segments', 'list', id], 'verify them, or build'],
-    [['segments', 'verify'], 'Name processes'],
+    [['segments', 'verify'], 'name processes'],
     [['segments', 'build', 'short'], 'Name processes'],
     [['segments', 'build', id, id], `What is ${id}`],
     [['segments', 'build', id, '--all'], '--all'],
+    [['segments', 'build', '--everything'], '--everything'],
   ]
   for (const [args, complaint] of wrong) {
     complaints = []
@@ -67,4 +69,12 @@ it('goes on after a process that is not here', async () => {
   expect(await su('segments', 'build', `${unknown},${process}`)).toBe(1)
   expect(complaints).toEqual([`Process ${unknown} is not known here.`])
   expect(world.indexes.rows.size).toBe(1)
+})
+
+it('packs what is missing of all processes', async () => {
+  const processes = [await world.spawn(300), await world.spawn(10), await world.spawn(600)]
+  expect(await su('segments', 'verify', '--all')).toBe(1)
+  expect(await su('segments', 'build', '--all')).toBe(0)
+  expect(world.indexes.rows.size).toBe(3)
+  for (const process of processes) expect(printed.some((line) => line.startsWith(`${process}: `))).toBe(true)
 })

@@ -7,7 +7,7 @@ import { assembleDataItem } from '../../../core/ans104/assemble.ts'
 import { parseBundle } from '../../../core/ans104/bundle.ts'
 import type { LogRecord } from '../../../core/log/record.ts'
 import type { BlockIndex } from '../../../core/ports/segment-store.ts'
-import { assignmentText, itemText, nodeText } from '../../../core/read/render.ts'
+import { assignmentText, itemText, nodeText, RENDERING } from '../../../core/read/render.ts'
 import { readWhole, type WholeRecord } from '../../../core/relay/batch.ts'
 import { packBlock } from '../../../core/segments/build.ts'
 import { MAX_SEGMENT_BYTES } from '../../../core/segments/cut.ts'
@@ -195,7 +195,8 @@ describe('an index', () => {
     const row = encodeIndex(process, (await pack(process, 0)).index)
     expect(decodeIndex(process, 1, row)).toBe('altered')
     expect(decodeIndex('another', 0, row)).toBe('altered')
-    expect(decodeIndex(process, 0, Buffer.concat([Buffer.from([2]), row.subarray(1)]))).toBe('other-version')
+    expect(decodeIndex(process, 0, Buffer.concat([Buffer.from([RENDERING + 1]), row.subarray(1)]))).toBe('newer')
+    expect(decodeIndex(process, 0, Buffer.concat([Buffer.from([RENDERING - 1]), row.subarray(1)]))).toBe('older')
     for (let at = 1; at < row.length; at++) {
       const changed = Buffer.from(row)
       changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8))

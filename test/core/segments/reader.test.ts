@@ -4,6 +4,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { encodeBundle, parseBundle } from '../../../core/ans104/bundle.ts'
 import { SchedulerError } from '../../../core/errors.ts'
 import { DamagedSegment, objectNames, type SegmentReader } from '../../../core/ports/segment-store.ts'
+import { RENDERING } from '../../../core/read/render.ts'
 import { readWhole } from '../../../core/relay/batch.ts'
 import { createSegmentBuilder } from '../../../core/segments/builder.ts'
 import { createSegmentReader } from '../../../core/segments/reader.ts'
@@ -421,6 +422,37 @@ describe('what is not as it should be', () => {
       expect(await reader.blocks(process, [0])).toEqual([undefined])
       await world.clock.run(repair.settle())
       expect(await readNodes(reader, process, 0, 255)).toEqual(await plainNodes(world, process, 0, 255))
+    })
+
+    it('also blocks of an older version, one at a time, and none of a newer one', async () => {
+      const { repair, reader } = repairing()
+      const versions = () => [0, 1, 2].map((block) => world.indexes.rows.get(`${process}/${block}`)?.[0])
+      const setVersion = (block: number, version: number) =>
+        world.indexes.alter(process, block, (row) => Buffer.concat([Buffer.from([version]), row.subarray(1)]))
+      for (const [block, version] of [RENDERING - 1, RENDERING - 1, RENDERING + 1].entries()) setVersion(block, version)
+      expect(await reader.blocks(process, [0, 1, 2])).toEqual([undefined, undefined, undefined])
+      await world.clock.run(repair.settle())
+      expect(versions()).toEqual([RENDERING, RENDERING - 1, RENDERING + 1])
+      await reader.blocks(process, [1, 2])
+      await world.clock.run(repair.settle())
+      expect(versions()).toEqual([RENDERING, RENDERING, RENDERING + 1])
+      expect(await build(world, process, 2)).toEqual({ kind: 'there' })
+      expect(await readNodes(reader, process, 0, 511)).toEqual(await plainNodes(world, process, 0, 511))
+    })
+
+    it('and forgets the index, which another instance may have packed otherwise', async () => {
+      const { repair, reader } = repairing()
+      const [nodes] = await namesOf(1)
+      await indexesOf(reader, process, 256, 511)
+      world.objects.lose(nodes)
+      const { error } = await readUntilFailure(reader, 256, 511)
+      expect(error).toBeInstanceOf(DamagedSegment)
+      let reads = 0
+      world.indexes.faults = { before: ({ name }) => name === 'get' && reads++ }
+      await reader.blocks(process, [1])
+      await reader.blocks(process, [1])
+      expect(reads).toBe(1)
+      await world.clock.run(repair.settle())
     })
 
     it('or not, where the log or the store does not answer, without a word to the reader', async () => {
