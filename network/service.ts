@@ -2,6 +2,7 @@
 import pRetry, { AbortError } from 'p-retry'
 import type { Agent } from 'undici'
 import * as v from 'valibot'
+import { LARGEST_ITEM_BYTES } from '../core/ans104/data-item.ts'
 import { type ErrorDetails, hasCode, SchedulerError } from '../core/errors.ts'
 
 /** A service, and how long its answers may take. */
@@ -20,12 +21,6 @@ export interface Service {
    */
   ofItems?: boolean
 }
-
-/**
- * The largest item that `POST /` takes, bytes: what is left of Lambda's 6 MB of request when the body is base64 (MAX_BODY_BYTES).
- * What is read of outside services follows from it.
- */
-export const LARGEST_ITEM_BYTES = 4_500_000
 
 /**
  * The largest answer about an item, as headers or as JSON. A tag takes two bytes of an item or more, and one without name and value

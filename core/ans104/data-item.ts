@@ -9,6 +9,12 @@ import { signatureTypes } from './signature-types.ts'
 import { checkEncoding, decodeTags, type Tag } from './tags.ts'
 import { readUInt64 } from './uint64.ts'
 
+/**
+ * The largest item that `POST /` takes, bytes: what is left of Lambda's 6 MB of request when the body is base64 (MAX_BODY_BYTES).
+ * What is read of outside services follows from it.
+ */
+export const LARGEST_ITEM_BYTES = 4_500_000
+
 /** The fields of a data item as they stand in its bytes. All buffers are views into `raw`: changing one changes the item. */
 export interface ItemLayout {
   readonly raw: Buffer

@@ -1,7 +1,7 @@
 /** What one instance takes, holds and sends. */
 import * as v from 'valibot'
+import { LARGEST_ITEM_BYTES } from '../../core/ans104/data-item.ts'
 import { defaultMaxPageBytes } from '../../core/read/deps.ts'
-import { LARGEST_ITEM_BYTES } from '../../network/service.ts'
 import { count, flag, httpUrl, secrets } from './variables.ts'
 
 const common = {
