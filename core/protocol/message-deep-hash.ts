@@ -63,7 +63,10 @@ function comparableTags(tags: EncodedTags): Buffer {
   if (count === 0) return Buffer.from([0])
   const bound = (at: number) => bounds[at] ?? 0
   const compareTexts = (one: number, other: number): number => {
-    const [start, end, from, to] = [bound(one), bound(one + 1), bound(other), bound(other + 1)]
+    const start = bound(one)
+    const end = bound(one + 1)
+    const from = bound(other)
+    const to = bound(other + 1)
     return end === start || to === from ? end - start - (to - from) : bytes.compare(bytes, from, to, start, end)
   }
   const order = Uint32Array.from({ length: count }, (_, index) => 4 * index).sort(
