@@ -109,7 +109,7 @@ describe('npm run mig -- 0', () => {
       err: expect.stringContaining('was never begun: start the unit once.'),
     })
     await begin()
-  }, 30_000)
+  })
 
   it('looks, brings all of it in, says so, and may do it again', async () => {
     const from = await rust.restore('rust-su')
@@ -119,7 +119,8 @@ describe('npm run mig -- 0', () => {
     expect(JSON.parse(audit.out)).toMatchObject({ done: true, outcomes: { sound: 5 }, copied: 0, faults: 0 })
 
     const copied = await mig(['0', '--live', '--report', file], { variables: { MIGRATION_SOURCE_URL: from } })
-    expect(copied).toMatchObject({ code: 0, err: expect.stringContaining('of 47 messages') })
+    // Standard error is no terminal here: no bar, and a line of progress only every so often.
+    expect(copied).toMatchObject({ code: 0, err: expect.not.stringContaining('[#') })
     expect(copied.out).toMatch(
       /^5 processes: 5 frozen\.\n52 records brought in, 0 there already, 0 faults, \d+ notices?\.\n$/,
     )
@@ -144,7 +145,7 @@ describe('npm run mig -- 0', () => {
     expect(await log.head(first)).toMatchObject({ state: 'open' })
     for (const { out, err } of [audit, copied, opened]) expect(out + err).not.toContain(from)
     expect(readFileSync(file, 'utf8')).not.toContain('postgres')
-  }, 60_000)
+  })
 
   it('says each fault by process, nonce and kind, and fails', async () => {
     const old = createOldUnit()
@@ -167,7 +168,7 @@ describe('npm run mig -- 0', () => {
     )
     expect(await log.head(sound)).toMatchObject({ state: 'open', next: 4 })
     expect(await log.head(broken)).toMatchObject({ state: 'incomplete' })
-  }, 60_000)
+  })
 
   it('stops when nobody waits any longer, and goes on from there', async () => {
     const old = createOldUnit()
@@ -195,7 +196,7 @@ describe('npm run mig -- 0', () => {
     expect(processes).toBeLessThan(60)
     const all = await mig(['0', '--from', from, '--json'])
     expect(JSON.parse(all.out)).toMatchObject({ copied: 0, outcomes: { open: 59, 'left-out': 1 } })
-  }, 120_000)
+  })
 
   it('takes processes over from a unit that refuses them', async () => {
     const old = createOldUnit()
@@ -239,7 +240,7 @@ describe('npm run mig -- 0', () => {
       answer: { well: true, opened: 1 },
     })
     unit.close()
-  }, 60_000)
+  })
 
   it('says how it is called', async () => {
     await begin()
