@@ -77,7 +77,8 @@ describe('wait', () => {
     for (const found of await unit.clock.run(Promise.all(waiting))) {
       expect(found.edges.map(({ cursor }) => cursor)).toEqual(['4'])
     }
-    expect(unit.clock.now() - begin).toBe(5000)
+    // With the record, and long before the time is over.
+    expect(unit.clock.now() - begin).toBeLessThan(10_000)
   })
 
   it('ends with an empty page when the time is over', async () => {
