@@ -7,9 +7,11 @@ import { createSigner } from '../../../core/ans104/signer.ts'
 import type { Tag } from '../../../core/ans104/tags.ts'
 import type { LogRecord } from '../../../core/log/record.ts'
 import { noMeter } from '../../../core/ports/meter.ts'
-import { type Progress, type Sink, sinks } from '../../../core/ports/relay-store.ts'
+import { type Owed, type Progress, type Sink, sinks } from '../../../core/ports/relay-store.ts'
 import { openPage } from '../../../core/read/page.ts'
 import { parsePageQuery } from '../../../core/read/query.ts'
+import type { RelayDeps } from '../../../core/relay/deps.ts'
+import { resend } from '../../../core/relay/owed.ts'
 import { createPace } from '../../../core/relay/pace.ts'
 import { relayProcess } from '../../../core/relay/relay.ts'
 import type { RestoreDeps } from '../../../core/restore/deps.ts'
@@ -72,7 +74,7 @@ export interface Place {
 
 /** The three tables of a log at a moment. */
 export interface Tables {
-  heads: { heads: FakeLog['heads']; done: Map<string, Partial<Record<Sink, number>>>; begun: boolean }
+  heads: { heads: FakeLog['heads']; done: Map<string, Partial<Record<Sink, number>>>; owed: Owed[]; begun: boolean }
   records: FakeLog['records']
   ids: Pick<FakeLog, 'findings' | 'deepHashes'>
 }
@@ -157,11 +159,16 @@ export class RestoreWorld {
     this.live.unit.gateway.networkHeight += 1
   }
 
-  relayed(process: string, which: readonly Sink[] = sinks, { unit, relay, segments: indexes } = this.live) {
+  relayed(process: string, which: readonly Sink[] = sinks, place = this.live) {
+    const { clock } = this
+    return clock.run(relayProcess(this.relayDeps(which, place), process, { deadline: clock.now() + 60_000 }))
+  }
+
+  private relayDeps(which: readonly Sink[], { unit, relay, segments: indexes }: Place): RelayDeps {
     const { clock, bundler } = this
     const { store: records, blobs, index } = unit
     const packing = { records, blobs, objects: new FakeSegmentObjects(), indexes, clock }
-    const deps = {
+    return {
       records,
       blobs,
       segments: createSegmentBuilder(packing),
@@ -173,13 +180,18 @@ export class RestoreWorld {
       clock,
       log: { warn() {} },
     }
-    return clock.run(relayProcess(deps, process, { deadline: clock.now() + 60_000 }))
   }
 
   processes = ({ unit } = this.live): string[] => [...unit.store.held.heads.keys()]
 
   async allRelayed(place = this.live): Promise<void> {
     for (const process of this.processes(place)) await this.relayed(process, sinks, place)
+    // What an earlier run left owed.
+    await this.clock.run(this.resendOwed(place))
+  }
+
+  private async resendOwed(place: Place): Promise<void> {
+    for await (const { outcome } of resend(this.relayDeps(sinks, place), 'all')) void outcome
   }
 
   /** The tables as they are now. */
@@ -194,7 +206,7 @@ export class RestoreWorld {
       done.set(process, Object.fromEntries(marks))
     }
     return {
-      heads: { heads: new Map(heads), done, begun: unit.identity.identity !== undefined },
+      heads: { heads: new Map(heads), done, owed: relay.allOwed, begun: unit.identity.identity !== undefined },
       records: new Map(records),
       ids: { findings: new Map(findings), deepHashes: new Map(deepHashes) },
     }
@@ -215,6 +227,7 @@ export class RestoreWorld {
         if (mark !== undefined) await relay.advance(process, { [sink]: { from: undefined, to: mark } })
       }
     }
+    await relay.owe(heads.owed)
     if (heads.begun) unit.identity.identity = this.live.unit.identity.identity
     unit.identity.marked = true
     unit.identity.tables = name
