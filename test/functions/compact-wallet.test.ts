@@ -10,7 +10,7 @@ const rest = {
   HEADS_TABLE: 'h',
   RECORDS_TABLE: 'r',
   IDS_TABLE: 'i',
-  OFFERS_TABLE: 'o',
+  SUBMISSIONS_TABLE: 's',
   BUCKET: 'b',
   GATEWAY_URL: 'https://gateway.example',
 }

@@ -114,7 +114,7 @@ submissionQueueSuite(name, () => ({
   signer,
 }))
 relayStoreBehaviours(name, () => ({
-  store: createRelayStore(alone()),
+  store: createRelayStore(lagging()),
   async moveHead(process, next, firstNonce = 0) {
     const head = { timestamp: 1, blockHeight: 1, epoch: 0, settlementDepth: 20, state: 'open' } as const
     const Item = toHeadRow({ process, next, firstNonce, ...head })
