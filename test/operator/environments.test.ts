@@ -74,7 +74,7 @@ describe('the local stack', () => {
 })
 
 describe('a deployed stage', () => {
-  const secrets = { SU_WALLET: 'w', DATABASE_URL: 'postgresql://h/d' }
+  const secrets = { SU_WALLET: 'w', DATABASE_URL: 'postgresql://u:p@h/d' }
   const own = { ...secrets, HEADS_TABLE: 'of another', URL: 'https://another.example', STATE_DIR: 'nowhere' }
   const open = (region?: string, stage = 'prod') =>
     openEnvironments({ ...own, STATE_DIR: dir }, { stage, ...(region !== undefined && { region }) }, dir)
