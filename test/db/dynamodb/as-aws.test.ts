@@ -49,7 +49,6 @@ const hidden: AwsBehaviour = {
 }
 /** Rows that transactions write too. */
 const contended = useAws(db, { ...hidden, conflicts: 0.3 })
-const alone = useAws(db, hidden)
 /** For reads that may lag by their port: they are repeated until they show what was written. */
 const lagging = useAws(db, { ...hidden, staleReads: 0.5 })
 
