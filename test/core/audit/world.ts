@@ -94,6 +94,34 @@ export class Writer {
   }
 }
 
+interface LongProcess {
+  process: string
+  log: FakeLogStore
+  blobs: FakeBlobStore
+}
+
+/** Messages from which on a process is signed once for all tests of a file. */
+const LONG = 50
+
+const longProcesses = new Map<string, Promise<LongProcess>>()
+
+/** Each is in a log of its own, which nothing changes. */
+function longProcess(assigned: boolean, more: number): Promise<LongProcess> {
+  const key = `${assigned} ${more}`
+  const known = longProcesses.get(key)
+  if (known) return known
+  const grow = async (): Promise<LongProcess> => {
+    const [log, blobs] = [new FakeLogStore(), new FakeBlobStore()]
+    const writer = new Writer(log, blobs)
+    const process = await writer.spawn({ assigned })
+    await writer.grow(process, more)
+    return { process, log, blobs }
+  }
+  const signed = grow()
+  longProcesses.set(key, signed)
+  return signed
+}
+
 export class AuditWorld {
   readonly log = new FakeLogStore()
   readonly blobs = new FakeBlobStore()
@@ -108,9 +136,31 @@ export class AuditWorld {
     return { log, inspection, bodies: blobs, imports, relay, owner: wallet.owner }
   }
 
+  /** A world that asks for a long process twice gets the same one: its signatures take most of a test's time. */
   async process({ assigned = true, more = 2 } = {}): Promise<string> {
+    if (more >= LONG) return this.copy(await longProcess(assigned, more))
     const process = await this.writer.spawn({ assigned })
     await this.writer.grow(process, more)
+    this.look(process)
+    return process
+  }
+
+  private async copy({ process, log, blobs }: LongProcess): Promise<string> {
+    const { held } = this.log
+    for (const [key, head] of log.held.heads) held.heads.set(key, { ...head })
+    for (const [key, record] of log.held.records) {
+      held.records.set(key, { ...record })
+      if (record.item && 'blob' in record.item) {
+        await this.blobs.put(record.item.blob, await blobs.get(record.item.blob))
+      }
+    }
+    for (const [id, findings] of log.held.findings) {
+      held.findings.set(
+        id,
+        findings.map((finding) => ({ ...finding })),
+      )
+    }
+    for (const [key, place] of log.held.deepHashes) held.deepHashes.set(key, { ...place })
     this.look(process)
     return process
   }

@@ -92,7 +92,7 @@ describe('writers on instances of one request each', () => {
   it('a flood on one process leaves the latency of another alone', { timeout: 240_000 }, async () => {
     const alone = await measure({ writers: [1], think: 50 })
     const slowest: number[] = []
-    for (const seed of [1, 2, 3]) {
+    for (const seed of [2, 1, 3].slice(0, runs(3, 1))) {
       const run = await measure({ writers: [200, 1], think: 50, seed })
       const beside = run.processes[1]
       // It has its instances to itself; only that they change costs it a read now and then.
@@ -101,7 +101,7 @@ describe('writers on instances of one request each', () => {
       slowest.push(beside?.p99 ?? Number.POSITIVE_INFINITY)
     }
     // One writer sends a hundred messages: its p99 is its slowest one, and one call in a hundred is slow. The median of three.
-    expect(slowest.toSorted((a, b) => a - b)[1]).toBeLessThan(150)
+    expect(slowest.toSorted((a, b) => a - b)[slowest.length >> 1]).toBeLessThan(150)
   })
 })
 
